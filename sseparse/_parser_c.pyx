@@ -40,14 +40,10 @@ the parser from a callback, or from another thread while a callback lets it run.
 """
 
 cimport cython
-from cpython.buffer cimport (
-    PyBUF_C_CONTIGUOUS,
-    PyBuffer_Release,
-    PyObject_CheckBuffer,
-    PyObject_GetBuffer,
-)
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.buffer cimport Py_buffer
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.memoryview cimport PyMemoryView_GET_BUFFER
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t
 from libc.string cimport memchr, memcmp, memcpy
@@ -130,6 +126,17 @@ cdef object index(value, str message):
         raise TypeError(f"{message}, not {type(value).__name__}") from None
 
 
+cdef object contiguous_view(data):
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise TypeError(f"data must be bytes-like, not {type(data).__name__}") from None
+    if not view.c_contiguous:
+        view.release()
+        raise BufferError("data must be C-contiguous; bytes(data) makes a copy that is")
+    return view
+
+
 cdef int refuse(str method) except -1:
     raise RuntimeError(
         f"Parser.{method}() was called while the parser was at work, from one of its callbacks "
@@ -185,12 +192,14 @@ One event of a stream. Immutable; equal to another with the same fields.
                 raise ValueError(f"retry must be from 0 to 18 digits of milliseconds, not {retry}")
         if raw is not None and not isinstance(raw, bytes):
             raise TypeError(f"raw must be bytes or None, not {type(raw).__name__}")
-        # The exact types: what the fields promise to be, whatever was given.
-        self._event = str(event)
-        self._id = str(id)
+        # The exact types, whatever subclass was given, and without asking its methods.
+        self._event = str.__str__(event)
+        self._id = str.__str__(id)
         self._retry = -1 if retry is None else retry
-        self._raw = None if raw is None else bytes(raw)
-        self._data_bytes = data.encode() if isinstance(data, str) else bytes(data)
+        self._raw = None if raw is None else memoryview(raw).tobytes()
+        self._data_bytes = (
+            str.encode(data) if isinstance(data, str) else memoryview(data).tobytes()
+        )
 
     @property
     def event(self):
@@ -383,7 +392,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
         self.max_event_size = max_event_size
         self.on_comment = on_comment
         self.on_ignored_line = on_ignored_line
-        self._last_event_id = str(last_event_id)
+        self._last_event_id = str.__str__(last_event_id)
         self._retry = -1
         self.undelivered = None
         self.callback_error = None
@@ -455,7 +464,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
             BufferError: ``data`` is a buffer that is not C-contiguous.
             RuntimeError: called from within a callback, or by two threads at a time.
         """
-        cdef Py_buffer view
+        cdef Py_buffer* buffer
         if self.busy:
             refuse("feed")
         if self.failure is not None:
@@ -463,26 +472,16 @@ Turns the bytes of one ``text/event-stream`` response into events.
         if self.closed:
             raise ParserClosedError()
         if type(data) is bytes:
-            return self.feed_bytes(
-                PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
-            )
-        if not PyObject_CheckBuffer(data):
-            raise TypeError(f"data must be bytes-like, not {type(data).__name__}")
+            return self.feed_bytes(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        view = contiguous_view(data)
         if self.on_comment is not None or self.on_ignored_line is not None:
             # A callback may change what it finds in a bytearray, but not under our feet.
-            data = memoryview(data)
-            if data.c_contiguous:
-                data = data.tobytes()
-        try:
-            PyObject_GetBuffer(data, &view, PyBUF_C_CONTIGUOUS)
-        except BufferError:
-            raise BufferError(
-                "data must be C-contiguous; bytes(data) makes a copy that is"
-            ) from None
-        try:
-            return self.feed_bytes(<const char*> view.buf, view.len)
-        finally:
-            PyBuffer_Release(&view)
+            data = view.tobytes()
+            view.release()
+            return self.feed_bytes(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        with view:
+            buffer = PyMemoryView_GET_BUFFER(view)
+            return self.feed_bytes(<const char*> buffer.buf, buffer.len)
 
     @cython.critical_section
     def close(self, *, dispatch_incomplete=False):

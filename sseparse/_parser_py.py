@@ -85,7 +85,14 @@ class Event:
                 raise ValueError(f"retry must be from 0 to 18 digits of milliseconds, not {retry}")
         if raw is not None and not isinstance(raw, bytes):
             raise TypeError(f"raw must be bytes or None, not {type(raw).__name__}")
-        return _make_event(event, data.encode() if isinstance(data, str) else data, id, retry, raw)
+        # The exact types, whatever subclass was given, and without asking its methods.
+        return _make_event(
+            str.__str__(event),
+            str.encode(data) if isinstance(data, str) else memoryview(data).tobytes(),
+            str.__str__(id),
+            retry,
+            None if raw is None else memoryview(raw).tobytes(),
+        )
 
     @property
     def event(self) -> str:
@@ -263,11 +270,11 @@ class Parser:
         for name, callback in (("on_comment", on_comment), ("on_ignored_line", on_ignored_line)):
             if callback is not None and not callable(callback):
                 raise TypeError(f"{name} must be callable or None, not {type(callback).__name__}")
+        self._keep_raw = bool(keep_raw)
         self._max_event_size = max_event_size
         self._on_comment = on_comment
         self._on_ignored_line = on_ignored_line
-        self._keep_raw = bool(keep_raw)
-        self._last_event_id = last_event_id
+        self._last_event_id = str.__str__(last_event_id)
         self._retry: int | None = None
         # Events that an exception kept from being returned.
         self._undelivered: list[Event] = []
@@ -652,9 +659,10 @@ def _to_bytes(data: Buffer) -> bytes:
         view = memoryview(data)
     except TypeError:
         raise TypeError(f"data must be bytes-like, not {type(data).__name__}") from None
-    if not view.c_contiguous:
-        raise BufferError("data must be C-contiguous; bytes(data) makes a copy that is")
-    return view.tobytes()
+    with view:
+        if not view.c_contiguous:
+            raise BufferError("data must be C-contiguous; bytes(data) makes a copy that is")
+        return view.tobytes()
 
 
 def _index(value: object, message: str) -> int:
