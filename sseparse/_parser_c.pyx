@@ -26,7 +26,9 @@ both at every line instead would scan to the end of the chunk, again and again, 
 one that does not occur: quadratic.
 
 A CR at the end of a chunk ends its line at once; ``after_cr`` then drops the LF that
-may begin the next chunk. ``bom_size`` counts the bytes of a BOM that came so far; they
+may begin the next chunk. The one exception is an event with ``raw``: its bytes must not
+depend on the cut, so it waits for that LF (``awaiting_lf``), unless the stream ends its
+lines in lone CRs. ``bom_size`` counts the bytes of a BOM that came so far; they
 go to ``line`` if it turns out that they are no BOM after all.
 
 Nothing is decoded before somebody asks for ``str``, which costs twice the framing. CR,
@@ -40,16 +42,16 @@ the parser from a callback, or from another thread while a callback lets it run.
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.buffer cimport Py_buffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.memoryview cimport PyMemoryView_GET_BUFFER
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t
 from libc.string cimport memchr, memcmp, memcpy
 
-from json import loads as json_loads
 import operator
+from json import loads as json_loads  # in Event, json is a method
 
 from ._errors import EventTooLargeError, ParserClosedError, SSEError
 from ._pickle import restore_event
@@ -62,6 +64,13 @@ cdef extern from "Python.h":
 cdef const char* BOM = b"\xef\xbb\xbf"
 cdef str MESSAGE = "message"
 cdef str NO_ID = ""
+cdef tuple PLACE_LOST = (
+    SSEError,
+    (
+        "the parser was interrupted and has lost its place in the stream; call reset() to begin "
+        "a new connection",
+    ),
+)
 
 # A type longer than this is not remembered to be shared between events.
 cdef enum:
@@ -569,21 +578,14 @@ Turns the bytes of one ``text/event-stream`` response into events.
             return self.fail()
         return events
 
-    cdef int lose_place(self, list events) except -1:
+    cdef void lose_place(self, list events) noexcept:
         # Out of memory: what has been made is kept, but where the parser stood is not
-        # known any more.
+        # known any more. Nothing in here needs memory.
         self.busy = False
         self.undelivered = events
         self.callback_error = None
         self.start_block()
-        self.failure = (
-            SSEError,
-            (
-                f"the parser was interrupted in the chunk that begins at byte {self.offset} "
-                f"and has lost its place; call reset() to begin a new connection",
-            ),
-        )
-        return 0
+        self.failure = PLACE_LOST
 
     cdef list fail(self):
         """What is left to deliver first, then the error."""

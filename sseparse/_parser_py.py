@@ -31,6 +31,10 @@ __all__ = ["Event", "Parser"]
 
 _BOM = b"\xef\xbb\xbf"
 _LF = 0x0A
+_PLACE_LOST = (
+    "the parser was interrupted and has lost its place in the stream; call reset() to begin "
+    "a new connection",
+)
 _RETRY = re.compile(rb"[0-9]{1,18}")
 
 
@@ -408,13 +412,7 @@ class Parser:
             self._set_failure(type(error), error.args)
         except BaseException:
             # Out of memory, or a signal: where the parser stood is not known any more.
-            self._set_failure(
-                SSEError,
-                (
-                    f"the parser was interrupted in the chunk that begins at byte {self._offset} "
-                    f"and has lost its place; call reset() to begin a new connection",
-                ),
-            )
+            self._set_failure(SSEError, _PLACE_LOST)
             self._undelivered = events
             self._callback_error = None
             raise
