@@ -61,7 +61,12 @@ class Event:
 
     @property
     def raw(self) -> bytes | None:
-        """The bytes of the event's own block, with ``keep_raw=True``; else None."""
+        """The bytes of the event's own block, with ``keep_raw=True``; else None.
+
+        From its first comment or field to the end of its blank line, as they came. A
+        block that dispatches nothing (comments, or an ``id`` without ``data``) is in the
+        ``raw`` of no event.
+        """
 
     def json(self, loads: Callable[[str], Any] = ...) -> Any:
         """The data, parsed as JSON.
@@ -98,9 +103,10 @@ class Parser:
             know: how one notices a body that is no event stream at all.
         keep_raw: give each event ``raw``, the bytes it was made of.
 
-    An exception that a callback raises comes out of ``feed``; the rest of those bytes
-    is parsed all the same, and the events they completed come with the next call. Of
-    several exceptions in one call the first comes out.
+    Callbacks are called while ``feed`` runs, before it returns the events. An exception
+    that one raises comes out of ``feed``; the rest of those bytes is parsed all the same,
+    and the events they completed come with the next call. Of several exceptions in one
+    call the first comes out.
 
     Raises:
         TypeError: for an option of the wrong type.
@@ -135,7 +141,10 @@ class Parser:
 
     @property
     def truncated(self) -> bool:
-        """After ``close()``: whether the stream ended inside a line or an event."""
+        """After ``close()``: whether the stream ended inside a line or an event.
+
+        Also after an error that made the parser give up.
+        """
 
     def feed(self, data: Buffer) -> list[Event]:
         """Take the next bytes; return every event that they complete.

@@ -248,7 +248,12 @@ One event of a stream. Immutable; equal to another with the same fields.
 
     @property
     def raw(self):
-        """The bytes of the event's own block, with ``keep_raw=True``; else None."""
+        """The bytes of the event's own block, with ``keep_raw=True``; else None.
+
+        From its first comment or field to the end of its blank line, as they came. A
+        block that dispatches nothing (comments, or an ``id`` without ``data``) is in the
+        ``raw`` of no event.
+        """
         return self._raw
 
     def json(self, loads=json_loads):
@@ -312,9 +317,10 @@ Turns the bytes of one ``text/event-stream`` response into events.
             know: how one notices a body that is no event stream at all.
         keep_raw: give each event ``raw``, the bytes it was made of.
 
-    An exception that a callback raises comes out of ``feed``; the rest of those bytes
-    is parsed all the same, and the events they completed come with the next call. Of
-    several exceptions in one call the first comes out.
+    Callbacks are called while ``feed`` runs, before it returns the events. An exception
+    that one raises comes out of ``feed``; the rest of those bytes is parsed all the same,
+    and the events they completed come with the next call. Of several exceptions in one
+    call the first comes out.
 
     Raises:
         TypeError: for an option of the wrong type.
@@ -454,7 +460,10 @@ Turns the bytes of one ``text/event-stream`` response into events.
     @property
     @cython.critical_section
     def truncated(self):
-        """After ``close()``: whether the stream ended inside a line or an event."""
+        """After ``close()``: whether the stream ended inside a line or an event.
+
+        Also after an error that made the parser give up.
+        """
         return self._truncated
 
     @cython.critical_section
@@ -586,6 +595,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
         self.callback_error = None
         self.start_block()
         self.failure = PLACE_LOST
+        self._truncated = True
 
     cdef list fail(self):
         """What is left to deliver first, then the error."""
@@ -602,6 +612,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
         else:
             arguments = ("event", self.block_offset, self.max_event_size)
         self.failure = (EventTooLargeError, arguments)
+        self._truncated = True
         self.start_block()
         return 0
 

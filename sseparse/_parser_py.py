@@ -133,7 +133,12 @@ class Event:
 
     @property
     def raw(self) -> bytes | None:
-        """The bytes of the event's own block, with ``keep_raw=True``; else None."""
+        """The bytes of the event's own block, with ``keep_raw=True``; else None.
+
+        From its first comment or field to the end of its blank line, as they came. A
+        block that dispatches nothing (comments, or an ``id`` without ``data``) is in the
+        ``raw`` of no event.
+        """
         return self._raw
 
     def json(self, loads: Callable[[str], Any] = json.loads) -> Any:
@@ -210,9 +215,10 @@ class Parser:
             know: how one notices a body that is no event stream at all.
         keep_raw: give each event ``raw``, the bytes it was made of.
 
-    An exception that a callback raises comes out of ``feed``; the rest of those bytes
-    is parsed all the same, and the events they completed come with the next call. Of
-    several exceptions in one call the first comes out.
+    Callbacks are called while ``feed`` runs, before it returns the events. An exception
+    that one raises comes out of ``feed``; the rest of those bytes is parsed all the same,
+    and the events they completed come with the next call. Of several exceptions in one
+    call the first comes out.
 
     Raises:
         TypeError: for an option of the wrong type.
@@ -332,7 +338,10 @@ class Parser:
 
     @property
     def truncated(self) -> bool:
-        """After ``close()``: whether the stream ended inside a line or an event."""
+        """After ``close()``: whether the stream ended inside a line or an event.
+
+        Also after an error that made the parser give up.
+        """
         return self._truncated
 
     def feed(self, data: Buffer) -> list[Event]:
@@ -430,6 +439,7 @@ class Parser:
     def _set_failure(self, error_type: type[SSEError], arguments: tuple[Any, ...]) -> None:
         # Not the exception itself: raised again and again, it would collect tracebacks.
         self._failure = error_type, arguments
+        self._truncated = True
         self._start_block()
 
     def _fail(self) -> list[Event]:
