@@ -1,0 +1,59 @@
+"""What every test shares: the two parsers behind one fixture, and hypothesis's profiles.
+
+The core has two parsers that must not be told apart. A test that asks for
+``implementation``, ``Parser`` or ``Event`` runs once with each. Where the compiled one
+cannot be imported these tests fail: skipping them would let a broken build pass. Only
+SSEPARSE_BUILD_EXTENSION=no, which leaves the extension out on purpose, drops them.
+
+HYPOTHESIS_PROFILE=thorough searches fifty times as long.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+MODULES = {"cython": "sseparse._parser_c", "python": "sseparse._parser_py"}
+if os.environ.get("SSEPARSE_BUILD_EXTENSION") == "no":
+    del MODULES["cython"]
+
+_IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+for profile, examples in (("quick", 200), ("thorough", 10_000)):
+    # In CI a failure must not depend on luck, nor on a database of earlier runs.
+    settings.register_profile(
+        profile, max_examples=examples, deadline=None, derandomize=_IN_CI, print_blob=_IN_CI
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+# Session-scoped, so that hypothesis lets a property use it for all its examples.
+@pytest.fixture(scope="session", params=list(MODULES))
+def implementation(request: pytest.FixtureRequest) -> ModuleType:
+    """A module with ``Parser`` and ``Event``: the compiled one, then the Python one."""
+    return importlib.import_module(MODULES[request.param])
+
+
+@pytest.fixture(scope="session")
+def Parser(implementation: ModuleType) -> type:
+    return implementation.Parser
+
+
+@pytest.fixture(scope="session")
+def Event(implementation: ModuleType) -> type:
+    return implementation.Event
+
+
+@pytest.fixture(scope="session")
+def twins() -> tuple[ModuleType, ModuleType]:
+    """Both modules, compiled first, for tests that compare them."""
+    if "cython" not in MODULES:
+        pytest.skip("SSEPARSE_BUILD_EXTENSION=no: there is one parser only")
+    compiled, python = (importlib.import_module(name) for name in MODULES.values())
+    return compiled, python

@@ -1,0 +1,159 @@
+"""Which parser runs, what the package exports, and that the core needs nothing else."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sseparse
+
+ROOT = Path(sseparse.__file__).parents[1]
+WITHOUT_EXTENSION = os.environ.get("SSEPARSE_BUILD_EXTENSION") == "no"
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code that imports sseparse in an interpreter with the standard library alone."""
+    # -I and -S: no PYTHONPATH, no current directory, no site-packages.
+    code = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{code}"
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def without_extension(raising: str) -> str:
+    """Code that makes importing the compiled parser raise."""
+    return (
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'sseparse._parser_c':\n"
+        f"            raise {raising}\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+
+
+def test_the_compiled_parser_is_what_runs():
+    if WITHOUT_EXTENSION:
+        assert importlib.util.find_spec("sseparse._parser_c") is None
+        assert sseparse.IMPLEMENTATION == "python"
+        return
+    assert sseparse.IMPLEMENTATION == "cython"
+    # A .py of that name, such as Cython's pure Python mode has, would not be compiled.
+    assert sys.modules[sseparse.Parser.__module__].__file__.endswith((".so", ".pyd"))
+
+
+def test_implementation_says_where_the_classes_come_from():
+    module = {"cython": "sseparse._parser_c", "python": "sseparse._parser_py"}
+    assert sseparse.Parser.__module__ == module[sseparse.IMPLEMENTATION]
+    assert sseparse.Event.__module__ == module[sseparse.IMPLEMENTATION]
+
+
+def test_the_names_are_those_of_the_contract():
+    assert sorted(sseparse.__all__) == [
+        "Event",
+        "EventTooLargeError",
+        "IMPLEMENTATION",
+        "Parser",
+        "ParserClosedError",
+        "SSEError",
+        "aiter_events",
+        "iter_events",
+    ]
+
+
+def test_everything_exported_is_there():
+    namespace: dict[str, object] = {}
+    exec("from sseparse import *", namespace)
+    assert set(sseparse.__all__) <= set(namespace)
+
+
+def test_errors_have_one_root():
+    assert issubclass(sseparse.SSEError, Exception)
+    assert issubclass(sseparse.EventTooLargeError, sseparse.SSEError)
+    assert issubclass(sseparse.ParserClosedError, sseparse.SSEError)
+    assert not issubclass(sseparse.SSEError, (ValueError, TypeError))
+
+
+def test_the_package_is_marked_as_typed():
+    assert (Path(sseparse.__file__).parent / "py.typed").is_file()
+
+
+def test_both_modules_export_the_same_names(twins):
+    compiled, python = twins
+    assert sorted(python.__all__) == ["Event", "Parser"]
+    assert {"Event", "Parser"} <= set(dir(compiled))
+
+
+@pytest.mark.parametrize("prelude", ["", without_extension("ModuleNotFoundError(name=name)")])
+def test_the_core_imports_nothing_but_the_standard_library(prelude):
+    result = run_python(
+        prelude
+        + """
+before = set(sys.modules)
+import sseparse
+sseparse.Parser().feed(b"data: x\\n\\n")
+loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
+# cython_runtime and _cython_3_x are not modules but where compiled code keeps its types.
+foreign = {name for name in loaded - set(sys.stdlib_module_names) - {"sseparse"}
+           if not name.startswith(("cython_runtime", "_cython_"))}
+layers = [name for name in sys.modules if name.startswith(("sseparse.openai", "sseparse.http"))]
+print(foreign, layers)
+"""
+    )
+    assert result.stderr == ""
+    assert result.stdout == "set() []\n"
+
+
+def test_a_package_without_the_extension_works_and_says_so():
+    result = run_python(
+        without_extension("ModuleNotFoundError('No module named ' + repr(name), name=name)")
+        + "import sseparse\n"
+        "print(sseparse.IMPLEMENTATION, sseparse.Parser.__module__)\n"
+        "print(sseparse.Parser().feed(b'data: x\\n\\n'))\n"
+    )
+    assert result.stderr == ""
+    assert result.stdout == (
+        "python sseparse._parser_py\n[Event(event='message', data='x', id='', retry=None)]\n"
+    )
+
+
+def test_a_broken_extension_is_an_error_not_a_slow_parser():
+    result = run_python(
+        without_extension("ImportError('undefined symbol: x', name=name)") + "import sseparse\n"
+    )
+    assert result.returncode == 1
+    assert "ImportError: undefined symbol: x" in result.stderr
+
+
+def test_an_extension_that_lacks_a_module_is_an_error_not_a_slow_parser():
+    result = run_python(
+        without_extension("ModuleNotFoundError('No module named json', name='json')")
+        + "import sseparse\n"
+    )
+    assert result.returncode == 1
+    assert "No module named json" in result.stderr
+
+
+def test_an_extension_that_fails_to_load_is_an_error_not_a_slow_parser():
+    result = run_python(without_extension("RuntimeError('broken')") + "import sseparse\n")
+    assert result.returncode == 1
+    assert "RuntimeError: broken" in result.stderr
+
+
+def test_an_event_pickled_by_one_parser_is_loaded_by_the_other(implementation):
+    pickled = pickle.dumps(implementation.Event("e", "x", "1", 5, b"raw"))
+    result = run_python(
+        without_extension("ModuleNotFoundError(name=name)")
+        + f"import pickle\nprint(pickle.loads({pickled!r}))\n"
+    )
+    assert result.stderr == ""
+    assert result.stdout == "Event(event='e', data='x', id='1', retry=5, raw=b'raw')\n"
