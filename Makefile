@@ -1,0 +1,63 @@
+# Every target sets up what it needs in .venv, once, and again when it has changed.
+#
+#   make demo       a local server streams a chat completion, cut at awkward places
+#   make test       the tests, against both parsers
+#   make test-all   the same under every interpreter this machine has
+#   make lint       style and types
+#   make bench      the benchmarks
+#
+# PYTHON=python3.12 chooses the interpreter (make clean when changing it).
+
+PYTHON ?= python3
+PYTHON_OK := import sys; sys.exit(sys.version_info < (3, 10) and "sseparse needs Python 3.10 or newer; choose one with PYTHON=...")
+
+# Here a parser that does not compile is an error, not a slower parser.
+export SSEPARSE_BUILD_EXTENSION ?= yes
+
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# pyenv hides the interpreters that are not its current one.
+PYENV_BINS := $(shell command -v pyenv >/dev/null && pyenv versions --bare | grep -E '^3\.1[0-9.]*t?$$' | xargs -rn1 pyenv prefix | sed 's,$$,/bin,' | paste -sd:)
+
+.PHONY: test demo bench lint test-all clean
+
+test: .venv/built .venv/group-test
+	$(BIN)/python -m pytest
+
+demo: .venv/built .venv/group-demo
+	$(BIN)/python examples/demo.py
+
+bench: .venv/built .venv/group-bench
+	$(BIN)/python -m pytest benchmarks -m "" --benchmark-group-by=group --benchmark-columns=median,iqr,rounds
+
+lint: .venv/built .venv/group-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PATH="$(BIN):$$PATH" $(BIN)/cython-lint sseparse/_parser_c.pyx
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/python -m mypy.stubtest sseparse
+
+test-all: .venv/group-tox
+	PATH="$$PATH:$(PYENV_BINS)" $(BIN)/tox run
+
+clean:
+	rm -rf .venv .tox build dist *.egg-info sseparse/*.so
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/pip:
+	@$(PYTHON) -c '$(PYTHON_OK)'
+	$(PYTHON) -m venv .venv
+	# --group needs pip 25.1.
+	$(INSTALL) --upgrade pip
+	@touch $@
+
+.venv/group-%: .venv/pip pyproject.toml
+	$(INSTALL) --group $*
+	@touch $@
+
+# An editable installation uses the .so that lies beside the .pyx, however old: hence this rule.
+# The warning that it hides says that the installation is editable.
+.venv/built: .venv/group-build setup.py sseparse/_parser_c.pyx
+	PYTHONWARNINGS=ignore:::setuptools.command.editable_wheel $(INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
