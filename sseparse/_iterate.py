@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypedDict
 
 from . import Parser
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-    from typing import TypedDict
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
     from typing_extensions import Buffer, Unpack
 
     from . import Event
 
-    class ParserOptions(TypedDict, total=False):
-        """The options of ``Parser``."""
 
-        max_event_size: int | None
-        last_event_id: str
-        on_comment: Callable[[str], object] | None
-        on_ignored_line: Callable[[str], object] | None
-        keep_raw: bool
+class ParserOptions(TypedDict, total=False):
+    """The options of ``Parser``."""
+
+    max_event_size: int | None
+    last_event_id: str
+    on_comment: Callable[[str], object] | None
+    on_ignored_line: Callable[[str], object] | None
+    keep_raw: bool
 
 
 def iter_events(
