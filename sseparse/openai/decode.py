@@ -1,0 +1,404 @@
+"""From an event's payload to a typed chunk, whatever the provider makes of the format.
+
+Two paths. The first decodes the payload's bytes straight into Structs that refuse
+whatever is not exactly as declared, unknown keys included; that costs nothing extra and
+is all that a normal stream ever needs. What it refuses takes the second path, which
+parses the payload into a dict first and then
+
+- looks for ``[DONE]`` and for errors,
+- converts the dict, where only unknown keys were in the way,
+- or has it mended, field by field: see ``mend.py``.
+
+Why the first path refuses unknown keys: ``ChatCompletionStreamState`` must fold them, and
+so must know of them without looking at every payload a second time.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
+
+import msgspec
+
+from .._errors import APIError, ChunkDecodeError
+from . import types
+from .mend import MAX_SECONDS, find_problem, mend_chunk, mend_completion, to_text
+from .types import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .. import Event
+
+__all__ = ["ChunkDecoder", "CompletionDecoder", "parse_payload", "reports_error"]
+
+ChunkT = TypeVar("ChunkT", types.ChatCompletionChunk, types.Completion)
+
+# What msgspec raises for bytes that it does not read.
+REFUSALS = (msgspec.MsgspecError, ValueError, RecursionError)
+
+_Seconds = Annotated[int, msgspec.Meta(lt=MAX_SECONDS)]
+# Some providers send "" or "null" until there is a reason.
+_FinishReason = Annotated[str, msgspec.Meta(pattern="^(?!(?:null)?$)")]
+
+
+# Payloads that the first path may refuse before it is given up, and for how many more.
+_PATIENCE = 3
+_RETRY_AFTER = 50
+
+
+class _Exact:
+    """The types of the first path: the public ones, without tolerance.
+
+    They carry the public names and are instances of the public types, so that nobody
+    need know of them. What is narrowed to ``None`` here is rare; where it is not null
+    the second path takes it, which keeps folding the common chunks short.
+    """
+
+    class CompletionTokensDetails(
+        types.CompletionTokensDetails, kw_only=True, forbid_unknown_fields=True
+    ):
+        pass
+
+    class PromptTokensDetails(types.PromptTokensDetails, kw_only=True, forbid_unknown_fields=True):
+        pass
+
+    class CompletionUsage(types.CompletionUsage, kw_only=True, forbid_unknown_fields=True):
+        completion_tokens_details: _Exact.CompletionTokensDetails | None = None
+        prompt_tokens_details: _Exact.PromptTokensDetails | None = None
+
+    class TopLogprob(types.TopLogprob, kw_only=True, forbid_unknown_fields=True):
+        pass
+
+    class ChatCompletionTokenLogprob(
+        types.ChatCompletionTokenLogprob, kw_only=True, forbid_unknown_fields=True
+    ):
+        top_logprobs: list[_Exact.TopLogprob] = msgspec.field(  # type: ignore[assignment]
+            default_factory=list
+        )
+
+    class ChoiceLogprobs(types.ChoiceLogprobs, kw_only=True, forbid_unknown_fields=True):
+        content: list[_Exact.ChatCompletionTokenLogprob] | None = None  # type: ignore[assignment]
+        refusal: list[_Exact.ChatCompletionTokenLogprob] | None = None  # type: ignore[assignment]
+
+    class ChoiceDeltaToolCallFunction(
+        types.ChoiceDeltaToolCallFunction, kw_only=True, forbid_unknown_fields=True
+    ):
+        pass
+
+    class ChoiceDeltaToolCall(types.ChoiceDeltaToolCall, kw_only=True, forbid_unknown_fields=True):
+        index: int
+        function: _Exact.ChoiceDeltaToolCallFunction | None = None
+        custom: None = None
+        extra_content: None = None
+
+    class ChoiceDelta(types.ChoiceDelta, kw_only=True, forbid_unknown_fields=True):
+        tool_calls: list[_Exact.ChoiceDeltaToolCall] | None = None  # type: ignore[assignment]
+        refusal: None = None
+        function_call: None = None
+        audio: None = None
+        reasoning_details: None = None
+        annotations: None = None
+        images: None = None
+        extra_content: None = None
+
+    class Choice(types.Choice, kw_only=True, forbid_unknown_fields=True):
+        delta: _Exact.ChoiceDelta
+        index: int
+        finish_reason: _FinishReason | None = None
+        logprobs: _Exact.ChoiceLogprobs | None = None
+        content_filter_results: None = None
+        content_filter_offsets: None = None
+        native_finish_reason: None = None
+        stop_reason: None = None
+        matched_stop: None = None
+        token_ids: None = None
+
+    class ChatCompletionChunk(types.ChatCompletionChunk, kw_only=True, forbid_unknown_fields=True):
+        _is_exact: ClassVar[bool] = True
+
+        choices: list[_Exact.Choice]  # type: ignore[assignment]
+        created: _Seconds = 0
+        usage: _Exact.CompletionUsage | None = None
+        moderation: None = None
+        prompt_filter_results: None = None
+        x_groq: None = None
+        citations: None = None
+        timings: None = None
+        prompt_token_ids: None = None
+
+    class CompletionChoice(types.CompletionChoice, kw_only=True, forbid_unknown_fields=True):
+        index: int
+        text: str
+        finish_reason: _FinishReason | None = None
+        content_filter_results: None = None
+        stop_reason: None = None
+        token_ids: None = None
+        prompt_token_ids: None = None
+
+    class Completion(types.Completion, kw_only=True, forbid_unknown_fields=True):
+        _is_exact: ClassVar[bool] = True
+
+        choices: list[_Exact.CompletionChoice]  # type: ignore[assignment]
+        created: _Seconds = 0
+        usage: _Exact.CompletionUsage | None = None
+        prompt_filter_results: None = None
+
+
+class _Plain:
+    """Narrower still: a piece of text, or of nothing, in the usual envelope.
+
+    Most streams consist of these but for their last chunks, and folding one takes no more
+    than looking at its content.
+    """
+
+    class ChoiceDelta(_Exact.ChoiceDelta, kw_only=True, forbid_unknown_fields=True):
+        tool_calls: None = None
+        reasoning_content: None = None
+        reasoning: None = None
+
+    class Choice(_Exact.Choice, kw_only=True, forbid_unknown_fields=True):
+        delta: _Plain.ChoiceDelta
+        finish_reason: None = None
+        logprobs: None = None
+
+    class ChatCompletionChunk(_Exact.ChatCompletionChunk, kw_only=True, forbid_unknown_fields=True):
+        _is_plain: ClassVar[bool] = True
+
+        choices: list[_Plain.Choice]  # type: ignore[assignment]
+        usage: None = None
+        provider: None = None
+
+
+class _Decoder(Generic[ChunkT]):
+    """What both kinds of stream share.
+
+    Args:
+        strict: raise a ChunkDecodeError where a payload would have to be mended.
+
+    Attributes:
+        decode_exact: the first path; raises where the payload is not exactly as declared.
+        done: whether ``[DONE]`` has come.
+        second_path: how many events have taken the second path, ``[DONE]`` apart.
+        mended: how many payloads have been mended.
+    """
+
+    _public: type[ChunkT]
+    _mend: Callable[[dict[str, Any]], ChunkT]
+    # Of the first path, the narrower ones first. Where one refuses a payload that the next
+    # one takes, the stream goes on with that: it is not likely to be the only such payload.
+    _decoders: tuple[Callable[[bytes], ChunkT], ...]
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self.decode_exact: Callable[[bytes], ChunkT] = self._decoders[0]
+        self.strict = strict
+        self.done = False
+        self.second_path = 0
+        self.mended = 0
+        self._refused = 0
+        self._until_retry = 0
+
+    def decode(self, event: Event) -> Iterator[ChunkT]:
+        """Decode one event; yields its chunk, none, or several.
+
+        Raises:
+            APIError: the event reports an error.
+            ChunkDecodeError: it cannot be read; with ``strict``, not without mending.
+        """
+        if event.event != "error":
+            try:
+                chunk = self.decode_exact(event.data_bytes)
+            except REFUSALS:
+                pass
+            else:
+                chunk._payload = event.data_bytes
+                yield chunk
+                return
+        yield from self.decode_slowly(event)
+
+    def decode_slowly(self, event: Event) -> Iterator[ChunkT]:
+        """Decode an event that ``decode_exact`` refused; see ``decode``."""
+        payload = event.data_bytes
+        stripped = payload.strip()
+        if stripped == b"[DONE]":
+            self.done = True
+            return
+        is_error = event.event == "error"
+        if self.decode_exact is not self._decoders[-1] and not is_error:
+            try:
+                chunk = self._decoders[-1](payload)
+            except REFUSALS:
+                pass
+            else:
+                self.decode_exact = self._decoders[-1]
+                chunk._payload = payload
+                yield chunk
+                return
+        self.second_path += 1
+        self._refused += 1
+        if self._refused >= _PATIENCE:
+            # Unknown keys in every chunk, it seems: then why try without them?
+            self.decode_exact = self._decode_parsed
+            self._until_retry = _RETRY_AFTER
+        if not stripped and not is_error:
+            if self.strict:
+                raise ChunkDecodeError(payload, "it is empty")
+            return
+        try:
+            parsed = list(parse_payload(payload))
+        except ValueError as error:
+            if is_error:
+                raise _api_error(event.data) from None
+            raise ChunkDecodeError(payload, f"it is not JSON ({error})") from None
+        except RecursionError:
+            raise ChunkDecodeError(payload, "it is nested too deeply") from None
+        for raw, value in parsed:
+            if is_error:
+                raise _api_error(value)
+            if isinstance(value, dict):
+                if reports_error(value):
+                    raise _api_error(value)
+                yield self._to_chunk(raw, value)
+            elif isinstance(value, list):
+                raise ChunkDecodeError(raw, "it is a JSON array, not an object")
+            elif self.strict:
+                raise ChunkDecodeError(raw, "it is not a JSON object")
+
+    def _decode_parsed(self, payload: bytes) -> ChunkT:
+        """The second path, straight on, for what need not be mended."""
+        self._until_retry -= 1
+        if self._until_retry == 0:
+            self.decode_exact = self._decoders[-1]
+            return self.decode_exact(payload)
+        received = msgspec.json.decode(payload)
+        chunk = msgspec.convert(received, self._public)
+        if reports_error(received) or find_problem(received, chunk):
+            raise ValueError
+        self.second_path += 1
+        _attach(chunk, received)
+        return chunk
+
+    def _to_chunk(self, payload: bytes, received: dict[str, Any]) -> ChunkT:
+        try:
+            chunk: ChunkT = msgspec.convert(received, self._public)
+            problem = find_problem(received, chunk)
+        except REFUSALS as error:
+            problem = str(error)
+        if problem is None:
+            _attach(chunk, received)
+        else:
+            if self.strict:
+                raise ChunkDecodeError(payload, problem)
+            self.mended += 1
+            chunk = self._mend(received)
+            _attach(chunk, received, self._mend(received))
+        chunk._payload = payload
+        return chunk
+
+
+def parse_payload(payload: bytes) -> Iterator[tuple[bytes, Any]]:
+    """The payload's JSON value, or, of several lines of JSON, each with its own line."""
+    try:
+        yield payload, _loads(payload)
+        return
+    except ValueError:
+        lines = [line for line in payload.split(b"\n") if line.strip()]
+        if len(lines) < 2:
+            raise
+    for line in lines:
+        yield line, _loads(line)
+
+
+def _loads(payload: bytes) -> Any:
+    try:
+        return msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # The stdlib reads NaN and lone surrogates; bad UTF-8 becomes U+FFFD, as in the event.
+        return json.loads(payload.decode("utf-8", "replace"))
+
+
+# Errors.
+
+
+def reports_error(payload: dict[str, Any]) -> bool:
+    groq = payload.get("x_groq")
+    return bool(
+        payload.get("error")
+        or payload.get("object") == "error"
+        or (isinstance(groq, dict) and groq.get("error"))
+    )
+
+
+def _api_error(payload: Any) -> APIError:
+    """The APIError for what a server sent as an error: an object around it, or text."""
+    body = payload
+    if isinstance(payload, dict):
+        groq = payload.get("x_groq")
+        body = payload.get("error") or (isinstance(groq, dict) and groq.get("error")) or payload
+    if isinstance(body, dict):
+        details = body
+        message = body.get("message") or body.get("detail") or body.get("error")
+    else:
+        # {"error": "text", "code": 502}: what belongs to the text stands beside it.
+        details = payload if isinstance(payload, dict) else {}
+        message = body if isinstance(body, str) else details.get("message")
+        body = payload
+    if isinstance(message, dict):
+        message = message.get("message") or message
+    if not message:
+        message = "the server reported an error" if not body else f"the server reported {body!r}"
+    code = details.get("code")
+    return APIError(
+        message if isinstance(message, str) else json.dumps(message),
+        code=code if isinstance(code, (str, int)) else None,
+        type=to_text(details.get("type")),
+        param=to_text(details.get("param")),
+        body=body,
+    )
+
+
+# Objects learn what they were made of.
+
+
+def _attach(model: Model, received: Any, original: Model | None = None) -> None:
+    """Give each object its part of ``received``, and what it was mended to."""
+    if not isinstance(received, dict):
+        return
+    model._received = received
+    if original is not None:
+        model._original = original
+    for name in model._nested:
+        value = getattr(model, name)
+        if not value:
+            continue
+        part = received.get(name)
+        before = None if original is None else getattr(original, name)
+        if isinstance(value, Model):
+            _attach(value, part, before)
+        elif isinstance(value, list) and isinstance(part, list) and len(value) == len(part):
+            for position, item in enumerate(value):
+                if isinstance(item, Model):
+                    _attach(item, part[position], None if before is None else before[position])
+
+
+class ChunkDecoder(_Decoder[types.ChatCompletionChunk]):
+    """Decodes the events of one chat stream.
+
+    Args:
+        strict: raise a ChunkDecodeError where a payload would have to be mended.
+    """
+
+    _public = types.ChatCompletionChunk
+    _mend = staticmethod(mend_chunk)
+    _decoders = (
+        msgspec.json.Decoder(_Plain.ChatCompletionChunk).decode,
+        msgspec.json.Decoder(_Exact.ChatCompletionChunk).decode,
+    )
+
+
+class CompletionDecoder(_Decoder[types.Completion]):
+    """Decodes the events of one legacy completion stream; see ``ChunkDecoder``."""
+
+    _public = types.Completion
+    _mend = staticmethod(mend_completion)
+    _decoders = (msgspec.json.Decoder(_Exact.Completion).decode,)

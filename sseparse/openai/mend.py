@@ -1,0 +1,328 @@
+"""Mending: payloads that are not what the types declare, read as they are meant.
+
+The second half of the second path (see ``decode.py``): each field goes through a function
+that knows what servers are known to put there, and what cannot be read is left as it
+came. Nothing here raises; the payload itself stays in ``raw``, and ``to_dict()`` gives it
+back unmended.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from . import types
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .types import Model
+
+__all__ = ["MAX_SECONDS", "find_problem", "mend_chunk", "mend_completion", "to_text"]
+
+# Seconds until the year 5138; a larger timestamp is in milliseconds.
+MAX_SECONDS = 10**11
+
+
+def find_problem(received: dict[str, Any], chunk: Any) -> str | None:
+    """What the public types accept, though it does not mean what it says."""
+    if chunk.created >= MAX_SECONDS:
+        return "created is not in seconds"
+    for choice, part in zip(chunk.choices, received.get("choices", ()), strict=True):
+        if "index" not in part:
+            return "a choice has no index"
+        if choice.finish_reason in ("", "null"):
+            return f"finish_reason is {choice.finish_reason!r}"
+    return None
+
+
+def to_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
+
+
+def _required_text(value: Any) -> str:
+    return to_text(value) or ""
+
+
+def _integer(value: Any) -> Any:
+    number = value
+    if isinstance(value, str):
+        try:
+            number = float(value) if "." in value or "e" in value.lower() else int(value)
+        except ValueError:
+            return value
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    return number if isinstance(number, int) else value
+
+
+def _index(value: Any, position: int | None = None) -> int | None:
+    index = _integer(value)
+    return index if isinstance(index, int) and not isinstance(index, bool) else position
+
+
+def _count(value: Any) -> Any:
+    return 0 if value is None else _integer(value)
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, (float, str)):
+        try:
+            value = int(float(value))
+        except (ValueError, OverflowError):
+            return value
+    value = _count(value)
+    if isinstance(value, int) and value >= MAX_SECONDS:
+        value //= 1000
+    return value
+
+
+def _float(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return 0.0 if value is None else value
+
+
+def _floats(value: Any) -> Any:
+    """A list that may have null in it: the first token of an echoed prompt."""
+    if not isinstance(value, list):
+        return value
+    return [None if item is None else _float(item) for item in value]
+
+
+def _finish_reason(value: Any) -> str | None:
+    return None if value in ("", "null") else to_text(value)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, dict):
+        value = [value]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _list_of(make: Callable[[dict[str, Any]], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else [make(item) for item in _objects(value)]
+
+
+def _object_of(make: Callable[[dict[str, Any]], Any]) -> Callable[[Any], Any]:
+    return lambda value: make(value) if isinstance(value, dict) else None
+
+
+def _any(value: Any) -> Any:
+    return value
+
+
+def _build(cls: type[Model], menders: dict[str, Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    """A function that makes a ``cls`` of a dict, each field through its mender."""
+
+    def make(received: dict[str, Any]) -> Model:
+        fields = {}
+        for name in cls.__struct_fields__:
+            if name in received:
+                fields[name] = menders.get(name, _any)(received[name])
+        return cls(**fields)
+
+    return make
+
+
+def _integers(cls: type[Model]) -> dict[str, Callable[[Any], Any]]:
+    return dict.fromkeys(cls.__struct_fields__, _integer)
+
+
+_usage = _build(
+    types.CompletionUsage,
+    {
+        "completion_tokens": _count,
+        "prompt_tokens": _count,
+        "total_tokens": _count,
+        "completion_tokens_details": _object_of(
+            _build(types.CompletionTokensDetails, _integers(types.CompletionTokensDetails))
+        ),
+        "prompt_tokens_details": _object_of(
+            _build(types.PromptTokensDetails, _integers(types.PromptTokensDetails))
+        ),
+    },
+)
+
+_top_logprob = _build(types.TopLogprob, {"token": _required_text, "logprob": _float})
+
+_token_logprob = _build(
+    types.ChatCompletionTokenLogprob,
+    {
+        "token": _required_text,
+        "logprob": _float,
+        "top_logprobs": lambda value: _list_of(_top_logprob)(value) or [],
+    },
+)
+
+_logprobs = _build(
+    types.ChoiceLogprobs,
+    {"content": _list_of(_token_logprob), "refusal": _list_of(_token_logprob)},
+)
+
+_function = _build(types.ChoiceDeltaToolCallFunction, {"name": to_text, "arguments": to_text})
+
+_tool_call = _build(
+    types.ChoiceDeltaToolCall,
+    {
+        "index": _index,
+        "id": to_text,
+        "type": to_text,
+        "function": _object_of(_function),
+        "custom": _object_of(
+            _build(types.ChoiceDeltaToolCallCustom, {"name": to_text, "input": to_text})
+        ),
+    },
+)
+
+_annotation = _build(
+    types.Annotation,
+    {
+        "type": _required_text,
+        "url_citation": _object_of(
+            _build(
+                types.AnnotationURLCitation,
+                {
+                    "start_index": _count,
+                    "end_index": _count,
+                    "title": _required_text,
+                    "url": _required_text,
+                },
+            )
+        ),
+    },
+)
+
+
+def _content(value: Any, thinking: list[str]) -> str | None:
+    """The text of a content that may be a list of parts; thinking parts go to ``thinking``."""
+    if isinstance(value, dict):
+        value = [value]
+    if not isinstance(value, list):
+        return to_text(value)
+    texts = []
+    for part in value:
+        if isinstance(part, str):
+            texts.append(part)
+        elif isinstance(part, dict):
+            if part.get("thinking") is not None:
+                thinking.append(_content(part["thinking"], []) or "")
+            elif "reasoning" in str(part.get("type")) or part.get("type") == "thinking":
+                thinking.append(_content(part.get("text"), []) or "")
+            elif part.get("text") is not None:
+                texts.append(_content(part["text"], []) or "")
+    return "".join(texts) if texts else None
+
+
+_delta_fields = _build(
+    types.ChoiceDelta,
+    {
+        "role": to_text,
+        "refusal": to_text,
+        "tool_calls": _list_of(_tool_call),
+        "function_call": _object_of(
+            _build(types.ChoiceDeltaFunctionCall, {"name": to_text, "arguments": to_text})
+        ),
+        "audio": _object_of(
+            _build(
+                types.ChoiceDeltaAudio,
+                {"id": to_text, "data": to_text, "expires_at": _integer, "transcript": to_text},
+            )
+        ),
+        "reasoning_content": to_text,
+        "reasoning": to_text,
+        # Copilot sends an object here, which belongs to another idea of annotations.
+        "annotations": lambda value: (
+            [_annotation(item) for item in _objects(value)] if isinstance(value, list) else value
+        ),
+    },
+)
+
+
+def _delta(received: Any) -> types.ChoiceDelta:
+    if not isinstance(received, dict):
+        return types.ChoiceDelta()
+    delta = cast("types.ChoiceDelta", _delta_fields(received))
+    thinking: list[str] = []
+    delta.content = _content(received.get("content"), thinking)
+    if thinking and not (delta.reasoning_content or delta.reasoning):
+        delta.reasoning_content = "".join(thinking)
+    return delta
+
+
+_choice_fields = _build(
+    types.Choice,
+    {
+        "delta": _delta,
+        "finish_reason": _finish_reason,
+        "logprobs": _object_of(_logprobs),
+        "native_finish_reason": to_text,
+    },
+)
+
+
+def _choice(received: dict[str, Any], position: int) -> types.Choice:
+    delta = received.get("delta")
+    if not isinstance(delta, dict):
+        # A choice of an answer that was not streamed has a whole message instead.
+        delta = received.get("message")
+    index = _index(received.get("index"), position)
+    return cast("types.Choice", _choice_fields({**received, "delta": delta, "index": index}))
+
+
+mend_chunk = _build(
+    types.ChatCompletionChunk,
+    {
+        "id": _required_text,
+        "choices": lambda value: [
+            _choice(item, position) for position, item in enumerate(_objects(value))
+        ],
+        "created": _seconds,
+        "model": _required_text,
+        "object": _required_text,
+        "moderation": _object_of(_build(types.Moderation, {})),
+        "obfuscation": to_text,
+        "service_tier": to_text,
+        "system_fingerprint": to_text,
+        "usage": _object_of(_usage),
+        "provider": to_text,
+    },
+)
+
+
+def _completion_choice(received: dict[str, Any], position: int) -> types.CompletionChoice:
+    index = _index(received.get("index"), position)
+    return cast("types.CompletionChoice", _completion_choice_fields({**received, "index": index}))
+
+
+_completion_choice_fields = _build(
+    types.CompletionChoice,
+    {
+        "text": _required_text,
+        "finish_reason": _finish_reason,
+        "logprobs": _object_of(
+            _build(
+                types.Logprobs,
+                {"token_logprobs": _floats},
+            )
+        ),
+    },
+)
+
+mend_completion = _build(
+    types.Completion,
+    {
+        "id": _required_text,
+        "choices": lambda value: [
+            _completion_choice(item, position) for position, item in enumerate(_objects(value))
+        ],
+        "created": _seconds,
+        "model": _required_text,
+        "object": _required_text,
+        "system_fingerprint": to_text,
+        "usage": _object_of(_usage),
+    },
+)

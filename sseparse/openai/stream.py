@@ -1,0 +1,654 @@
+"""Streams: bytes of a response in, typed chunks out, and what they come to in the end.
+
+The four classes share ``_Stream``, which does no I/O: it is given bytes (``_receive``),
+told of their end (``_end``) and asked for the next chunk (``_next_chunk``). The classes
+themselves only read.
+
+An event is decoded, and folded into the state, when its chunk is handed out and not
+before. So what the stream says of itself is never ahead of its caller, and an error comes
+just where it stands in the stream.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import partial
+from itertools import chain, islice
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .. import Event, Parser
+from .._errors import NotAnEventStreamError, SSEError, TruncatedStreamError
+from . import types
+from .decode import REFUSALS, ChunkDecoder, CompletionDecoder, parse_payload, reports_error
+from .state import ChatCompletionStreamState, CompletionStreamState
+from .timing import Timing
+from .views import AsyncMapped, Mapped, PartialJSON, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from types import TracebackType
+
+    from typing_extensions import Buffer, Self, Unpack
+
+    from .._iterate import ParserOptions
+
+    class StreamOptions(ParserOptions, total=False):
+        """The options of every stream: its own and the parser's."""
+
+        skip_empty: bool
+        require_done: bool
+        strict: bool
+        accumulate: bool
+        clock: Callable[[], float] | None
+
+
+__all__ = ["AsyncChatStream", "AsyncCompletionStream", "ChatStream", "CompletionStream"]
+
+ChunkT = TypeVar("ChunkT", types.ChatCompletionChunk, types.Completion)
+FinalT = TypeVar("FinalT", types.ChatCompletion, types.Completion)
+
+# Bytes parsed in one go. More would save no time, and the events of a source that gives
+# a whole body at once would be in memory all at the same time.
+_PIECE = 64 * 1024
+
+# Events decoded in one go where no chunk is handed out: as many as fit in the cache.
+_BATCH = 64
+
+_data_bytes = attrgetter("data_bytes")
+
+# A whole line that _StrayLines.note takes for an error.
+_ERROR_LINE = re.compile(rb"(?:^|[\r\n])error:[ \t]*[^ \t\r\n][^\r\n]*(?=[\r\n])")
+
+
+class _StrayLines:
+    """Lines that are no part of an event stream: what ``on_ignored_line`` is told.
+
+    An object of its own, for a parser that knew its stream would make a reference cycle
+    of each stream.
+    """
+
+    def __init__(self, callback: Callable[[str], object] | None, limit: int | None) -> None:
+        if callback is not None and not callable(callback):
+            raise TypeError(
+                f"on_ignored_line must be callable or None, not {type(callback).__name__}"
+            )
+        self.callback = callback
+        self.limit = limit
+        self.size = 0
+        # The body of a response that is no event stream; None once an event has come.
+        self.body: list[str] | None = []
+        # The values of ``error:`` fields, which some servers send instead of ``data:``.
+        self.errors: list[str] = []
+
+    def note(self, line: str) -> None:
+        field, _, value = line.partition(":")
+        value = value.strip(" \t")
+        if field == "error" and value:
+            self.errors.append(value)
+        elif self.body is not None:
+            self.body.append(line)
+            self.size += len(line)
+        if self.callback is not None:
+            self.callback(line)
+
+    def take_errors(self) -> list[Event]:
+        events = [Event("error", value) for value in self.errors]
+        self.errors.clear()
+        return events
+
+    def is_too_long(self) -> bool:
+        return self.body is not None and self.limit is not None and self.size > self.limit
+
+
+class _Stream(Generic[ChunkT, FinalT]):
+    """Everything about a stream but the reading.
+
+    Attributes:
+        timing: the arrival times, where a ``clock`` was given; else None.
+    """
+
+    # Set by the two kinds of stream.
+    _decoder_class: Any
+    _state_class: Any
+    _whole_object: str  # the ``object`` of a response that was not streamed after all
+
+    def __init__(
+        self,
+        *,
+        skip_empty: bool = False,
+        require_done: bool = False,
+        strict: bool = False,
+        accumulate: bool = True,
+        clock: Callable[[], float] | None = None,
+        **parser_options: Unpack[ParserOptions],
+    ) -> None:
+        if clock is not None and not callable(clock):
+            raise TypeError(f"clock must be callable or None, not {type(clock).__name__}")
+        self._stray = _StrayLines(
+            parser_options.pop("on_ignored_line", None),
+            parser_options.get("max_event_size", 16 * 2**20),
+        )
+        parser_options["on_ignored_line"] = self._stray.note
+        self._parser = Parser(**parser_options)
+        self._decoder = self._decoder_class(strict=strict)
+        self._state = self._state_class()
+        self._skip_empty = skip_empty
+        self._require_done = require_done
+        self._accumulate = accumulate
+        self.timing = None if clock is None else Timing(clock)
+
+        if accumulate and clock is None:
+            self._handle_chunk = self._state.handle_chunk
+            self._handle_chunks = self._state.handle_chunks
+        else:
+            handlers = [self._state.handle_chunks if accumulate else self._state.note_chunks]
+            if self.timing is not None:
+                handlers.append(self.timing.note_chunks)
+            self._handle_chunks = partial(_call_all, handlers)
+            self._handle_chunk = partial(_call_all_with_one, handlers)
+
+        # Bytes not parsed yet, events not decoded yet, and the chunks of one event, where
+        # it takes the second path.
+        self._pieces: Iterator[bytes] = iter(())
+        self._events: Iterator[Event] = iter(())
+        self._slow_chunks: Iterator[ChunkT] | None = None
+        self._parser_is_due = False  # an error or events may wait in the parser
+
+        self._input_ended = False  # there is nothing more to read
+        self._ended = False  # nor to hand out
+        self._source_failed = False
+
+    # What the caller may ask at any time.
+
+    @property
+    def done(self) -> bool:
+        """Whether ``[DONE]`` has been reached."""
+        return bool(self._decoder.done)
+
+    @property
+    def truncated(self) -> bool:
+        """Whether it ended with neither ``[DONE]`` nor a finish reason for every choice.
+
+        False as long as the stream goes on; it has ended, too, after ``close()`` in the
+        middle of it, and when its source has raised an exception.
+        """
+        if not (self._ended or self._source_failed) or self.done:
+            return False
+        return not self._state.finished
+
+    @property
+    def usage(self) -> types.CompletionUsage | None:
+        """The last usage that the server has sent; None where it has sent none."""
+        usage: types.CompletionUsage | None = self._state.usage
+        return usage
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The finish reason of the first choice; None as long as it has none."""
+        finish_reason: str | None = self._state.finish_reason
+        return finish_reason
+
+    @property
+    def current_completion_snapshot(self) -> FinalT:
+        """The completion, of the chunks handed out so far; each time a new object.
+
+        Raises:
+            RuntimeError: with ``accumulate=False``.
+        """
+        self._check_accumulate()
+        snapshot: FinalT = self._state.current_completion_snapshot
+        return snapshot
+
+    @property
+    def last_event_id(self) -> str:
+        """The last event ID that the server has set."""
+        return self._parser.last_event_id
+
+    def _check_accumulate(self) -> None:
+        if not self._accumulate:
+            raise RuntimeError("this stream keeps no completion: it has accumulate=False")
+
+    def _final_completion(self) -> FinalT:
+        completion = self.current_completion_snapshot
+        if self.done:
+            # OpenAI's own audio streams, among others, end in [DONE] and give no reason.
+            for choice in completion.choices:
+                if choice.finish_reason is None:
+                    choice.finish_reason = _implied_finish_reason(choice)
+        return completion
+
+    # Bytes in.
+
+    def _receive(self, data: Buffer) -> None:
+        """Take what has been read."""
+        if self.timing is not None:
+            self.timing.note_read()
+        if isinstance(data, str):
+            raise TypeError(
+                "the source gives str, but a stream needs the bytes as they came, "
+                "such as response.iter_bytes()"
+            )
+        if not isinstance(data, bytes):
+            data = memoryview(data).tobytes()
+        if len(data) > _PIECE:
+            self._pieces = (data[i : i + _PIECE] for i in range(0, len(data), _PIECE))
+        else:
+            self._parse(data)
+
+    def _parse(self, piece: bytes) -> None:
+        # Whatever feed() raises, there may be more to come of it with the next call.
+        self._parser_is_due = True
+        try:
+            events = self._parser.feed(piece)
+        except SSEError:
+            self._stop()  # the parser will never go on
+            raise
+        if events:
+            self._stray.body = None
+        else:
+            self._parser_is_due = False
+            if self._stray.is_too_long():
+                raise self._no_event_stream("\n".join(self._stray.body or ()))
+        if self._stray.errors:
+            events = _place_errors(self._stray.take_errors(), events, piece)
+        self._events = iter(events)
+
+    def _end(self) -> None:
+        """The source has ended."""
+        self._input_ended = True
+        # By the standard an event without its blank line is discarded. But servers do
+        # leave out the last one, so a payload counts if it is whole.
+        events = self._parser.close(dispatch_incomplete=True)
+        if self._parser.truncated and events and not _is_whole(events[-1]):
+            events.pop()
+        if not events and self._stray.body:
+            events = self._read_body("\n".join(self._stray.body))
+        self._stray.body = None
+        self._events = iter(self._stray.take_errors() + events)
+
+    def _read_body(self, body: str) -> list[Event]:
+        """The body of a response that is no event stream: one payload, if that."""
+        if not body.strip():
+            return []
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict) and (
+            reports_error(value) or value.get("object") == self._whole_object
+        ):
+            return [Event(data=body)]
+        raise self._no_event_stream(body)
+
+    def _no_event_stream(self, body: str) -> NotAnEventStreamError:
+        self._stop()
+        return NotAnEventStreamError(body[:2000].encode("utf-8", "replace"))
+
+    # Chunks out.
+
+    def _next_chunk(self) -> ChunkT:
+        """The next chunk.
+
+        Raises:
+            StopIteration: there is none at hand; more bytes are needed, or it has ended.
+        """
+        while True:
+            if self._slow_chunks is None:
+                for event in self._events:
+                    payload = event.data_bytes
+                    try:
+                        chunk: ChunkT = self._decoder.decode_exact(payload)
+                    except REFUSALS:
+                        self._slow_chunks = self._decoder.decode_slowly(event)
+                        break
+                    chunk._payload = payload
+                    self._handle_chunk(chunk)
+                    if self._skip_empty and not chunk.choices:
+                        continue
+                    return chunk
+                else:
+                    if not self._find_events():
+                        raise StopIteration
+            else:
+                for chunk in self._slow_chunks:
+                    self._handle_chunk(chunk)
+                    if self._skip_empty and not chunk.choices:
+                        continue
+                    return chunk
+                self._slow_chunks = None
+                if self._decoder.done:
+                    # Whatever follows [DONE] is ignored.
+                    self._stop()
+
+    def _fold_at_hand(self) -> None:
+        """Decode and fold the events at hand, up to one that takes more than that.
+
+        Where nobody is handed the chunks, this is twice as fast as handing them out.
+        """
+        while self._slow_chunks is None:
+            events = list(islice(self._events, _BATCH))
+            chunks: list[ChunkT] = []
+            try:
+                # What was decoded before an exception stays in the list.
+                chunks.extend(map(self._decoder.decode_exact, map(_data_bytes, events)))
+            except REFUSALS:
+                self._events = chain(events[len(chunks) :], self._events)
+            self._handle_chunks(chunks)
+            if len(chunks) < _BATCH:
+                break
+
+    def _find_events(self) -> bool:
+        """Parse what is at hand; returns whether there may be events now.
+
+        Where bytes have to be read for it, the streams that can do so at once do.
+        """
+        if self._ended:
+            return False
+        if self._parser_is_due:
+            # An error that waited for the events before it comes out now, not when the
+            # source gives more bytes.
+            self._parse(b"")
+            return True
+        for piece in self._pieces:
+            self._parse(piece)
+            return True
+        if self._input_ended:
+            self._ended = True
+            if self._require_done and self.truncated:
+                raise TruncatedStreamError()
+        return False
+
+    def _stop(self) -> None:
+        """End it here, handing out nothing more."""
+        self._events, self._pieces = iter(()), iter(())
+        self._slow_chunks = None
+        self._parser_is_due = False
+        self._input_ended = self._ended = True
+
+
+class _SyncStream(_Stream[ChunkT, FinalT]):
+    """The loop that reads an iterable of bytes."""
+
+    def __init__(self, source: Iterable[Buffer], **options: Unpack[StreamOptions]) -> None:
+        super().__init__(**options)
+        _check_source(source, "__iter__")
+        self._source = source
+        self._chunks = iter(source)
+
+    def __iter__(self) -> Self:
+        return self
+
+    # Not a method of its own that calls this one: that would be a tenth of the time.
+    __next__ = _Stream._next_chunk
+
+    def _find_events(self) -> bool:
+        if super()._find_events():
+            return True
+        if self._ended:
+            return False
+        try:
+            data = next(self._chunks)
+        except StopIteration:
+            self._end()
+        except BaseException:
+            self._source_failed = True
+            raise
+        else:
+            self._receive(data)
+        return True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Read no more, and close the source, where it can be closed."""
+        self._stop()
+        for source in (self._chunks, self._source):
+            close = getattr(source, "close", None)
+            if close is not None:
+                close()
+
+    def until_done(self) -> Self:
+        """Read the stream to its end."""
+        self._fold_at_hand()
+        for _ in self:
+            self._fold_at_hand()
+        return self
+
+    def get_final_completion(self) -> FinalT:
+        """Read the stream to its end; return what the call without streaming returns.
+
+        Of a stream that is ``truncated`` it is what came; ``require_done=True`` makes
+        that an error. Where the stream ended in ``[DONE]`` a choice without a finish
+        reason has "stop" here, or "tool_calls" if it has those.
+
+        Raises:
+            RuntimeError: with ``accumulate=False``.
+            SSEError: whatever reading the stream on raises.
+        """
+        self._check_accumulate()
+        return self.until_done()._final_completion()
+
+    def iter_text(self, choice: int = 0) -> Iterator[str]:
+        """The pieces of a choice's text as they come, empty ones left out."""
+        return Mapped(self, partial(text_of, choice))
+
+    def iter_partial_json(self, choice: int = 0) -> Iterator[Any]:
+        """The value of a choice's JSON text, as far as it is known, each time more of it comes.
+
+        Each piece of text parses the text so far once more. Strings may be unfinished.
+
+        Raises:
+            ImportError: jiter is missing; ``pip install "sseparse[json]"`` installs it.
+            ValueError: while iterating, where the text is no JSON.
+        """
+        return Mapped(self, PartialJSON(choice))
+
+
+class _AsyncStream(_Stream[ChunkT, FinalT]):
+    """The loop that reads an asynchronous iterable of bytes."""
+
+    def __init__(self, source: AsyncIterable[Buffer], **options: Unpack[StreamOptions]) -> None:
+        super().__init__(**options)
+        _check_source(source, "__aiter__")
+        self._source = source
+        self._chunks = source.__aiter__()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ChunkT:
+        while True:
+            try:
+                return self._next_chunk()
+            except StopIteration:
+                if self._ended:
+                    raise StopAsyncIteration from None
+            try:
+                data = await self._chunks.__anext__()
+            except StopAsyncIteration:
+                self._end()
+            except BaseException:
+                self._source_failed = True
+                raise
+            else:
+                self._receive(data)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Read no more, and close the source, where it can be closed."""
+        self._stop()
+        for source in (self._chunks, self._source):
+            close = getattr(source, "aclose", None) or getattr(source, "close", None)
+            if close is not None:
+                closing = close()
+                if hasattr(closing, "__await__"):
+                    await closing
+
+    async def until_done(self) -> Self:
+        """Read the stream to its end."""
+        self._fold_at_hand()
+        async for _ in self:
+            self._fold_at_hand()
+        return self
+
+    async def get_final_completion(self) -> FinalT:
+        """Read the stream to its end; return what the call without streaming returns.
+
+        See ``ChatStream.get_final_completion``.
+        """
+        self._check_accumulate()
+        return (await self.until_done())._final_completion()
+
+    def iter_text(self, choice: int = 0) -> AsyncIterator[str]:
+        """The pieces of a choice's text as they come, empty ones left out."""
+        return AsyncMapped(self, partial(text_of, choice))
+
+    def iter_partial_json(self, choice: int = 0) -> AsyncIterator[Any]:
+        """The value of a choice's JSON text as far as it is known.
+
+        See ``ChatStream.iter_partial_json``.
+        """
+        return AsyncMapped(self, PartialJSON(choice))
+
+
+class _ChatKind:
+    _decoder_class = ChunkDecoder
+    _state_class = ChatCompletionStreamState
+    _whole_object = "chat.completion"
+
+
+class _CompletionKind:
+    _decoder_class = CompletionDecoder
+    _state_class = CompletionStreamState
+    _whole_object = "text_completion"
+
+
+class ChatStream(_ChatKind, _SyncStream[types.ChatCompletionChunk, types.ChatCompletion]):
+    """The chunks of a chat completion stream.
+
+    >>> stream = ChatStream(response.iter_bytes())
+    >>> for chunk in stream:
+    ...     if chunk.choices[0].delta.content is not None:
+    ...         print(chunk.choices[0].delta.content, end="")
+    >>> completion = stream.get_final_completion()
+
+    After an exception that concerns one payload (APIError, ChunkDecodeError) it may be
+    read on, with ``next()`` or another loop.
+
+    Args:
+        source: an iterable of bytes: the response's body, cut anywhere.
+        skip_empty: withhold chunks without choices, such as Azure's first one and the
+            usage chunk at the end; they count all the same.
+        require_done: raise TruncatedStreamError where the stream ends ``truncated``.
+        strict: raise ChunkDecodeError where a payload would have to be mended.
+        accumulate: gather the final completion. Without it the stream keeps no content.
+        clock: what tells the time, such as ``time.perf_counter``, to have ``timing``.
+        **parser_options: see ``sseparse.Parser``.
+
+    Raises:
+        TypeError: ``source`` is no iterable of bytes, or an option has a wrong type.
+
+    Iterating raises:
+        APIError: the server reported an error, in the stream or instead of it.
+        ChunkDecodeError: an event cannot be read.
+        NotAnEventStreamError: the response is something else: a web page, say.
+        TruncatedStreamError: see ``require_done``.
+        EventTooLargeError: see ``sseparse.Parser``.
+        Exception: whatever ``source`` raises, unchanged.
+    """
+
+
+class AsyncChatStream(_ChatKind, _AsyncStream[types.ChatCompletionChunk, types.ChatCompletion]):
+    """The chunks of a chat completion stream, asynchronously; see ``ChatStream``."""
+
+
+class CompletionStream(_CompletionKind, _SyncStream[types.Completion, types.Completion]):
+    """The chunks of a legacy ``text_completion`` stream; see ``ChatStream``."""
+
+
+class AsyncCompletionStream(_CompletionKind, _AsyncStream[types.Completion, types.Completion]):
+    """The chunks of a legacy stream, asynchronously; see ``ChatStream``."""
+
+
+def _call_all(handlers: list[Callable[[Any], None]], chunks: Any) -> None:
+    for handle in handlers:
+        handle(chunks)
+
+
+def _call_all_with_one(handlers: list[Callable[[Any], None]], chunk: Any) -> None:
+    for handle in handlers:
+        handle((chunk,))
+
+
+def _implied_finish_reason(choice: Any) -> str:
+    message = getattr(choice, "message", None)
+    if message is not None and message.tool_calls:
+        return "tool_calls"
+    return "function_call" if message is not None and message.function_call else "stop"
+
+
+def _place_errors(errors: list[Event], events: list[Event], piece: bytes) -> list[Event]:
+    """Put errors where their lines stood among the events of the same piece of bytes."""
+    placed = list(events)
+    lines = list(_ERROR_LINE.finditer(piece))
+    for error in reversed(errors):
+        # A line that is not found began in an earlier piece: nothing here came before it.
+        following = len(placed)
+        if lines:
+            rest = piece[lines.pop().end() :]
+            following = len(Parser(max_event_size=None).feed(rest))
+        placed.insert(max(len(events) - following, 0), error)
+    return placed
+
+
+def _is_whole(event: Event) -> bool:
+    """Whether an unterminated event says all that it had to."""
+    if event.data.strip() == "[DONE]":
+        return True
+    try:
+        return bool(list(parse_payload(event.data_bytes)))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _check_source(source: object, method: str) -> None:
+    """Say at once, and to the point, what would fail later."""
+    if isinstance(source, (str, bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"source must be an iterable of bytes chunks, not {type(source).__name__} itself; "
+            f"a list of one chunk will do"
+        )
+    if hasattr(source, method):
+        return
+    name = type(source).__name__
+    if method == "__iter__" and hasattr(source, "__aiter__"):
+        hint = "it is asynchronous, so use the Async class"
+    elif method == "__aiter__" and hasattr(source, "__iter__"):
+        hint = "it is not asynchronous, so use the class without Async"
+    elif hasattr(source, "iter_bytes"):
+        hint = f"give it response.{'iter_bytes' if method == '__iter__' else 'aiter_bytes'}()"
+    else:
+        hint = "give it the bytes of a response's body as they are read"
+    kind = "an iterable" if method == "__iter__" else "an asynchronous iterable"
+    raise TypeError(f"source must be {kind} of bytes, not {name}; {hint}")

@@ -1,0 +1,90 @@
+"""Arrival times, for people who measure servers and not their client.
+
+The stream reads its clock once a chunk of bytes, right after the read, and everything
+that those bytes complete has that time: however slow the caller is between two chunks,
+the times are those of the reads.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["Timing"]
+
+
+class Timing:
+    """When things arrived, in the clock's unit (seconds for ``time.perf_counter``).
+
+    Times are of the clock, not relative: read the same clock when the request is sent,
+    and give that to ``time_to_first_token``.
+
+    Attributes:
+        first_read: when the first bytes came, of whatever kind.
+        first_chunk: when the first chunk came.
+        first_token: when the first chunk with content, reasoning or tool arguments came.
+        last_read: when the latest bytes came.
+        token_times: when each such chunk came; chunks of one read have the same time.
+    """
+
+    __slots__ = ("_clock", "first_chunk", "first_read", "last_read", "token_times")
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.first_read: float | None = None
+        self.first_chunk: float | None = None
+        self.last_read: float | None = None
+        self.token_times: list[float] = []
+
+    @property
+    def first_token(self) -> float | None:
+        """When the first chunk with content, reasoning or tool arguments came."""
+        return self.token_times[0] if self.token_times else None
+
+    def time_to_first_token(self, start: float) -> float | None:
+        """From ``start``, when the request was sent, to the first token; None before it."""
+        return None if self.first_token is None else self.first_token - start
+
+    @property
+    def inter_token_latencies(self) -> list[float]:
+        """The times between each token-bearing chunk and the next."""
+        times = self.token_times
+        return [later - earlier for earlier, later in pairwise(times)]
+
+    def note_read(self) -> None:
+        """Bytes have come."""
+        self.last_read = self._clock()
+        if self.first_read is None:
+            self.first_read = self.last_read
+
+    def note_chunks(self, chunks: Iterable[Any]) -> None:
+        """Chunks of the latest bytes are handed out."""
+        for chunk in chunks:
+            assert self.last_read is not None
+            if self.first_chunk is None:
+                self.first_chunk = self.last_read
+            if any(_has_token(choice) for choice in chunk.choices):
+                self.token_times.append(self.last_read)
+
+    def __repr__(self) -> str:
+        return (
+            f"Timing(first_read={self.first_read!r}, first_chunk={self.first_chunk!r}, "
+            f"first_token={self.first_token!r}, tokens={len(self.token_times)})"
+        )
+
+
+def _has_token(choice: Any) -> bool:
+    """Whether a chat or legacy choice brings a piece of the answer."""
+    delta = getattr(choice, "delta", None)
+    if delta is None:
+        return bool(choice.text)
+    if delta.content or delta.refusal or delta.reasoning_text:
+        return True
+    for call in delta.tool_calls or ():
+        function = call.function or call.custom
+        if function is not None and (getattr(function, "arguments", None) or function.name):
+            return True
+    return bool(delta.function_call and delta.function_call.arguments)

@@ -1,0 +1,204 @@
+"""Every recorded chat and legacy stream: decoded, folded, validated, and read as it was meant."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import openai.types
+import openai.types.chat
+import pytest
+from chat_streams import read
+from corpus import entries, parametrize
+
+from sseparse import Parser, SSEError
+from sseparse.openai import ChatStream, CompletionStream
+
+FINISH_REASONS = {"stop", "length", "tool_calls", "content_filter", "function_call"}
+
+
+def stream_class(entry: dict[str, Any]) -> Any:
+    return CompletionStream if entry["api"] == "completions" else ChatStream
+
+
+def payloads(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the events say, read by nothing but the parser and the json module."""
+    parser = Parser()
+    events = parser.feed(entry["bytes"]) + parser.close(dispatch_incomplete=True)
+    datas = [event.data.strip() for event in events]
+    return [json.loads(data) for data in datas if data and data != "[DONE]"]
+
+
+def naive_text(entry: dict[str, Any], index: int) -> str:
+    """A choice's text as a reader of the payloads would put it together."""
+    text = ""
+    for payload in payloads(entry):
+        for choice in payload.get("choices") or []:
+            if choice["index"] != index or payload.get("error"):
+                continue
+            content = (
+                choice.get("text") if "delta" not in choice else choice["delta"].get("content")
+            )
+            if isinstance(content, list):
+                content = "".join(part.get("text", "") for part in content)
+            text += content or ""
+    return text
+
+
+def drain(stream: Any) -> Any:
+    """Read a stream to its end, past errors that the server put into it."""
+    while True:
+        try:
+            return stream.get_final_completion()
+        except SSEError:
+            continue
+
+
+@parametrize("chat.completions")
+def test_chat_streams_are_read_as_they_were_meant(entry):
+    check(entry, openai.types.chat.ChatCompletion)
+
+
+@parametrize("completions")
+def test_legacy_streams_are_read_as_they_were_meant(entry):
+    check(entry, openai.types.Completion)
+
+
+def check(entry: dict[str, Any], model: Any) -> None:
+    stream = stream_class(entry)([entry["bytes"]])
+    final = drain(stream)
+    reasons = {choice.finish_reason for choice in final.choices}
+    if reasons <= FINISH_REASONS:
+        assert not stream.truncated
+    else:
+        # The model refuses these alone, and only these of the final object.
+        assert stream.truncated or reasons - FINISH_REASONS == {"eos"}
+        for choice in final.choices:
+            choice.finish_reason = "stop"
+    model.model_validate(final.to_dict())
+
+    for choice in final.choices:
+        text = choice.text if model is openai.types.Completion else choice.message.content
+        assert (text or "") == naive_text(entry, choice.index)
+
+
+@parametrize("chat.completions")
+def test_chat_payloads_come_back_unchanged(entry):
+    check_payloads(entry)
+
+
+@parametrize("completions")
+def test_legacy_payloads_come_back_unchanged(entry):
+    check_payloads(entry)
+
+
+def check_payloads(entry: dict[str, Any]) -> None:
+    expected = [payload for payload in payloads(entry) if not payload.get("error")]
+    stream = stream_class(entry)([entry["bytes"]])
+    seen = []
+    while True:
+        try:
+            for chunk in stream:
+                seen.append(chunk)
+            break
+        except SSEError:
+            continue
+    assert [json.loads(chunk.raw) for chunk in seen] == expected
+    assert [chunk.to_dict() for chunk in seen] == expected
+    # Below the chunk, too: every key that the types do not declare is reachable.
+    for chunk, payload in zip(seen, expected, strict=True):
+        for choice, part in zip(chunk.choices, payload.get("choices") or (), strict=True):
+            unknown = set(part) - set(choice.__struct_fields__)
+            assert set(choice.model_extra) == unknown
+            if hasattr(choice, "delta"):
+                unknown = set(part["delta"]) - set(choice.delta.__struct_fields__)
+                assert set(choice.delta.model_extra) == unknown
+
+
+@parametrize("chat.completions")
+def test_chat_streams_read_the_same_however_they_are_cut(entry):
+    check_cuts(entry)
+
+
+@parametrize("completions")
+def test_legacy_streams_read_the_same_however_they_are_cut(entry):
+    check_cuts(entry)
+
+
+def check_cuts(entry: dict[str, Any]) -> None:
+    body = entry["bytes"][:60_000]
+    whole = read([body], stream_class(entry))
+    rng = random.Random(entry["file"])
+    for size in (7, 150, 4000):
+        chunks, start = [], 0
+        while start < len(body):
+            end = start + rng.randint(1, 2 * size)
+            chunks.append(body[start:end])
+            start = end
+        assert read(chunks, stream_class(entry)) == whole
+
+
+# The two paths.
+
+# Providers whose streams have to be mended, and why.
+MENDED = {
+    "mistral": "content as a list of parts",
+    "github-copilot": "an object under the name of a list of annotations",
+    "databricks": "usage with null for a count",
+}
+
+
+@pytest.mark.skipif(not entries("chat.completions"), reason="no ../shared/corpus here")
+def test_normal_streams_never_take_the_second_path():
+    normal = 0
+    for entry in entries("chat.completions"):
+        stream = ChatStream([entry["bytes"]])
+        drain(stream)
+        if is_normal(entry):
+            normal += 1
+            assert stream._decoder.second_path == 0, entry["file"]
+    assert normal >= 20
+
+
+@pytest.mark.skipif(not entries("chat.completions"), reason="no ../shared/corpus here")
+def test_unknown_keys_alone_are_never_mended():
+    for entry in entries("chat.completions"):
+        stream = ChatStream([entry["bytes"]])
+        drain(stream)
+        if entry["provider"] not in MENDED:
+            assert stream._decoder.mended == 0, entry["file"]
+
+
+DECLARED = {
+    "chunk": {
+        *("id", "object", "created", "model", "choices", "usage", "service_tier"),
+        *("system_fingerprint", "obfuscation", "provider"),
+    },
+    "choice": {"index", "delta", "finish_reason", "logprobs", "native_finish_reason"},
+    "delta": {"role", "content", "tool_calls", "reasoning_content", "reasoning", "refusal"},
+}
+
+
+def is_normal(entry: dict[str, Any]) -> bool:
+    """Whether a stream consists of what OpenAI's chat streams consist of."""
+    for payload in payloads(entry):
+        usage = payload.get("usage") or {}
+        if set(payload) - DECLARED["chunk"] or "choices" not in payload:
+            return False
+        if set(usage) - {
+            *("prompt_tokens", "completion_tokens", "total_tokens"),
+            *("prompt_tokens_details", "completion_tokens_details"),
+        }:
+            return False
+        for choice in payload["choices"]:
+            delta = choice["delta"]
+            if set(choice) - DECLARED["choice"] or set(delta) - DECLARED["delta"]:
+                return False
+            if isinstance(delta.get("content"), list) or delta.get("refusal") is not None:
+                return False
+            if choice.get("native_finish_reason") is not None:
+                return False
+            if any(call.get("index") is None for call in delta.get("tool_calls") or ()):
+                return False
+    return True

@@ -1,0 +1,314 @@
+"""Folding: the same final object however it is split, linear in time, small in memory."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tracemalloc
+from typing import Any
+
+import pytest
+from chat_streams import DONE, chunk, sse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sseparse import SSEError
+from sseparse.openai import (
+    ChatCompletionChunk,
+    ChatCompletionStreamState,
+    ChatStream,
+    Choice,
+    ChoiceDelta,
+    CompletionStreamState,
+)
+from sseparse.openai.parts import BLOCK, Text
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+@st.composite
+def split(draw: Any, whole: str) -> list[str]:
+    """The text in pieces, empty ones too."""
+    cuts = sorted(draw(st.lists(st.integers(0, len(whole)), max_size=6)))
+    return [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+
+
+def fold(deltas: list[dict[str, Any]]) -> dict[str, Any]:
+    stream = ChatStream([sse(*map(chunk, deltas), chunk({}, finish_reason="stop")) + DONE])
+    return stream.get_final_completion().to_dict()["choices"][0]
+
+
+# Any split.
+
+
+@given(st.data(), TEXT, TEXT, TEXT)
+def test_any_split_of_the_texts_folds_to_the_same(data, content, reasoning, refusal):
+    deltas = [{"role": "assistant"}]
+    for name, whole in (
+        ("content", content),
+        ("reasoning_content", reasoning),
+        ("refusal", refusal),
+        ("unknown", content),
+    ):
+        deltas += [{name: piece} for piece in data.draw(split(whole))]
+    deltas = data.draw(interleaved(deltas))
+    assert fold(deltas)["message"] == {
+        "role": "assistant",
+        "content": content,
+        "reasoning_content": reasoning,
+        "refusal": refusal,
+        "unknown": content,
+    }
+
+
+@st.composite
+def interleaved(draw: Any, deltas: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The deltas with neighbours of different keys put into one, here and there."""
+    merged: list[dict[str, Any]] = [{}]
+    for delta in deltas:
+        if not merged[-1].keys() & delta.keys() and draw(st.booleans()):
+            merged[-1].update(delta)
+        else:
+            merged.append(dict(delta))
+    return merged
+
+
+@given(st.data(), st.lists(TEXT, min_size=1, max_size=3))
+def test_any_split_of_tool_arguments_folds_to_the_same(data, arguments):
+    """With indexes in any order of pieces; without, one call after the other."""
+    has_index = data.draw(st.booleans())
+    deltas = []
+    for index, whole in enumerate(arguments):
+        for position, piece in enumerate(data.draw(split(whole))):
+            fragment: dict[str, Any] = {"function": {"arguments": piece}}
+            if has_index:
+                fragment["index"] = index
+            if position == 0:
+                fragment["id"] = f"call_{index}"
+                fragment["function"]["name"] = f"tool_{index}"
+            deltas.append({"tool_calls": [fragment]})
+    assert fold(deltas)["message"]["tool_calls"] == [
+        {
+            "id": f"call_{index}",
+            "type": "function",
+            "function": {"name": f"tool_{index}", "arguments": whole},
+        }
+        for index, whole in enumerate(arguments)
+    ]
+
+
+@given(st.data(), st.lists(TEXT, max_size=8))
+def test_any_split_of_logprobs_folds_to_the_same(data, tokens):
+    entries = [
+        {"token": token, "bytes": list(token.encode()), "logprob": -0.5, "top_logprobs": []}
+        for token in tokens
+    ]
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(entries)), max_size=4)))
+    payloads = []
+    for a, b in zip([0, *cuts], [*cuts, len(entries)], strict=True):
+        payload = chunk({"content": "".join(tokens[a:b])}, finish_reason="stop")
+        payload["choices"][0]["logprobs"] = {"content": entries[a:b], "refusal": None}
+        payloads.append(payload)
+    choice = ChatStream([sse(*payloads)]).get_final_completion().to_dict()["choices"][0]
+    assert choice["logprobs"] == {"content": entries}
+    assert choice["message"]["content"] == "".join(tokens)
+
+
+@given(st.data(), st.lists(TEXT, min_size=2, max_size=3))
+def test_choices_are_told_apart_by_index(data, texts):
+    payloads = [
+        chunk({"content": piece}, index=index)
+        for index, text in enumerate(texts)
+        for piece in data.draw(split(text))
+    ]
+    choices = ChatStream([sse(*payloads)]).get_final_completion().choices
+    assert [choice.index for choice in choices] == list(range(len(texts)))
+    assert [choice.message.content for choice in choices] == texts
+
+
+@settings(max_examples=50)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | TEXT,
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        *(
+                            "choices",
+                            "delta",
+                            "content",
+                            "index",
+                            "usage",
+                            "id",
+                            "model",
+                            "created",
+                        ),
+                        *(
+                            "tool_calls",
+                            "function",
+                            "arguments",
+                            "name",
+                            "logprobs",
+                            "finish_reason",
+                        ),
+                        *("reasoning_details", "annotations", "audio", "function_call", "x_groq"),
+                        *("token", "top_logprobs", "type", "text", "citations", "prompt_tokens"),
+                    ]
+                ),
+                inner,
+                max_size=6,
+            )
+        ),
+        max_leaves=30,
+    )
+)
+def test_no_payload_whatever_raises_anything_but_an_sse_error(value):
+    payload = (
+        {"choices": [{"index": 0, "delta": value}], **value}
+        if isinstance(value, dict)
+        else {"choices": value}
+    )
+    stream = ChatStream([sse(payload, chunk(value if isinstance(value, dict) else {}), payload)])
+    while True:
+        try:
+            for seen in stream:
+                assert json.loads(json.dumps(seen.to_dict())) == json.loads(seen.raw)
+            break
+        except SSEError:
+            continue
+    final = stream.get_final_completion()
+    json.dumps(final.to_dict())
+
+
+# By hand.
+
+
+def test_the_state_takes_chunks_that_were_made_by_hand():
+    state = ChatCompletionStreamState()
+    for text in ("a", "b"):
+        delta = ChoiceDelta(content=text)
+        state.handle_chunk(ChatCompletionChunk(id="c", choices=[Choice(index=0, delta=delta)]))
+        assert state.current_completion_snapshot.choices[0].message.content[-1] == text
+    final = state.get_final_completion()
+    assert (final.id, final.choices[0].message.content) == ("c", "ab")
+
+
+def test_an_empty_state_has_an_empty_completion():
+    final = ChatCompletionStreamState().get_final_completion()
+    assert final.to_dict() == {
+        "id": "",
+        "choices": [],
+        "created": 0,
+        "model": "",
+        "object": "chat.completion",
+    }
+    assert CompletionStreamState().get_final_completion().object == "text_completion"
+
+
+def test_content_that_never_came_is_none_and_empty_content_is_empty():
+    assert fold([{"role": "assistant"}])["message"]["content"] is None
+    assert fold([{"content": ""}])["message"]["content"] == ""
+
+
+def test_a_snapshot_is_a_new_object_that_later_chunks_leave_alone():
+    stream = ChatStream([sse(chunk({"content": "a"}), chunk({"content": "b"}))])
+    next(stream)
+    first = stream.current_completion_snapshot
+    first.choices[0].message.content += "!"
+    next(stream)
+    assert first.choices[0].message.content == "a!"
+    assert stream.current_completion_snapshot.choices[0].message.content == "ab"
+
+
+# Growth.
+
+
+@pytest.mark.parametrize("name", ["content", "reasoning_content", "refusal", "unknown"])
+def test_a_long_text_takes_memory_of_its_own_order_not_of_its_chunks(name):
+    payload = json.dumps(chunk({name: "four"})).encode()
+    count = 20_000
+
+    def source():
+        for _ in range(count):
+            yield b"data: " + payload + b"\n\n"
+
+    stream = ChatStream(source())
+    tracemalloc.start()
+    try:
+        stream.until_done()
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # 80 kB of text; the parts alone would be over a megabyte.
+    assert held < 3 * 4 * count
+    assert peak < 5 * 4 * count
+
+
+def test_a_body_given_at_once_is_not_held_as_so_many_objects():
+    body = sse(chunk({"content": "four"})) * 20_000
+    stream = ChatStream([body])
+    tracemalloc.start()
+    try:
+        stream.until_done()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 600_000
+
+
+def test_a_text_is_joined_in_blocks_that_are_never_joined_again_before_the_end():
+    text = Text()
+    for _ in range(10 * BLOCK):
+        text.append("four")
+        text.compact()
+    assert text.blocks == ["four" * BLOCK] * 10
+    assert text.joined() == "four" * 10 * BLOCK
+
+
+def bytecode_lines(run: Any) -> int:
+    """How many lines of Python run: a measure of work without a clock."""
+    count = 0
+
+    def trace(frame: Any, event: str, arg: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    previous = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        run()
+    finally:
+        sys.settrace(previous)
+    return count
+
+
+def logprobs_chunk(position: int) -> dict[str, Any]:
+    payload = chunk({"content": "x"})
+    entry = {"token": "x", "bytes": [120], "logprob": -0.5, "top_logprobs": []}
+    payload["choices"][0]["logprobs"] = {"content": [entry], "refusal": None}
+    return payload
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda position: chunk({"content": "x"}),
+        logprobs_chunk,
+        lambda position: chunk({"tool_calls": [{"index": 0, "function": {"arguments": "x"}}]}),
+        lambda position: chunk(
+            {"tool_calls": [{"id": f"c{position}", "index": 0, "function": {"arguments": "x"}}]}
+        ),
+        lambda position: chunk({"reasoning_details": [{"type": "t", "text": "x", "index": 0}]}),
+        lambda position: chunk({"unknown": "x"}),
+        lambda position: chunk({"annotations": [{"type": "url_citation"}]}),
+    ],
+)
+def test_twice_the_chunks_are_twice_the_work(make):
+    def work(count: int) -> int:
+        body = [sse(make(position)) for position in range(count)]
+        return bytecode_lines(ChatStream(body).until_done)
+
+    assert work(1200) < 2.1 * work(600)
