@@ -65,8 +65,8 @@ def test_without_a_compiler_it_installs_and_runs_in_python(source: Path, tmp_pat
     program = (
         "import sseparse; print(sseparse.IMPLEMENTATION, sseparse.Parser().feed(b'data: x\\n\\n'))"
     )
-    # -P and -I keep the source tree out; the path is added by hand for want of PYTHONPATH.
-    ran = run("-I", "-c", f"import sys; sys.path.insert(0, {str(site)!r}); {program}")
+    # -I keeps the source tree out, -S the finder of an editable installation.
+    ran = run("-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(site)!r}); {program}")
     assert ran.stdout.split(" ", 1)[0] == "python", ran.stderr
     assert "data='x'" in ran.stdout
 
