@@ -7,6 +7,7 @@ nobody has to take a message apart.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 
@@ -125,26 +126,54 @@ class TruncatedStreamError(SSEError):
 
 
 class NotAnEventStreamError(SSEError):
-    """The response is no event stream: a web page, say, or plain JSON.
+    """The response is no event stream: an error, a web page, say, or plain JSON.
 
     Attributes:
         body: the beginning of the response's body.
         status: the HTTP status, where it is known.
         content_type: the ``Content-Type`` header, where it is known.
+        url: what was requested, as far as the HTTP client tells. The message leaves out
+            its query and user: keys are often there, and messages are logged.
     """
 
     def __init__(
-        self, body: bytes, status: int | None = None, content_type: str | None = None
+        self,
+        body: bytes,
+        status: int | None = None,
+        content_type: str | None = None,
+        url: str | None = None,
     ) -> None:
-        super().__init__(body, status, content_type)
+        super().__init__(body, status, content_type, url)
         self.body = body
         self.status = status
         self.content_type = content_type
+        self.url = url
 
     def __str__(self) -> str:
-        response = "the response" if self.status is None else f"the response, status {self.status},"
-        media = "" if self.content_type is None else f" but {self.content_type!r}"
-        return f"{response} is no event stream{media}; it begins with {_beginning(self.body)}"
+        response = "the response"
+        if self.url is not None:
+            response += f" of {_without_secrets(self.url)}"
+        media_type = "" if self.content_type is None else repr(self.content_type)
+        body = f"it begins with {_beginning(self.body)}" if self.body else "its body is empty"
+        if self.status is not None and not 200 <= self.status <= 299:
+            problem = f"has status {self.status}" + (media_type and f" and is {media_type}")
+            return f"{response} {problem}; {body}"
+        if media_type:
+            problem = f"is no event stream but {media_type}"
+        else:
+            problem = "is no event stream" if self.status is None else "has no Content-Type"
+        if _DATA_LINE.search(self.body):
+            body += ", as event streams do: check_content_type=False takes it for one"
+        return f"{response} {problem}; {body}"
+
+
+_DATA_LINE = re.compile(rb"(?:^|[\r\n])data:")
+
+
+def _without_secrets(url: str) -> str:
+    scheme, separator, rest = re.split(r"[?#]", url, maxsplit=1)[0].rpartition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _beginning(data: bytes, length: int = 200) -> str:

@@ -1,0 +1,194 @@
+"""Every HTTP client that EventSource knows, behind one function: ``fetch``.
+
+What comes of a response is told in plain values, so that a client that cannot live in the
+environment of the tests can be run in another: as a program this answers a line of JSON on
+standard input, the arguments of ``fetch``, with a line of JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import json
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from sseparse.http import EventSource, NotAnEventStreamError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+TIMEOUT = 20  # seconds: for tests that hang, not for tests that are slow
+
+
+@contextlib.contextmanager
+def get(client: str, url: str, stream: bool = True) -> Iterator[Any]:
+    """A response of a synchronous client; closing it is left to what is tested."""
+    if client in ("httpx", "httpx2"):
+        with _import(client).Client(trust_env=False, verify=False, timeout=TIMEOUT) as session:
+            yield session.send(session.build_request("GET", url), stream=stream)
+    elif client in ("requests", "niquests"):
+        with _import(client).Session() as session:
+            session.trust_env = False
+            yield session.get(url, stream=stream, timeout=TIMEOUT)
+    else:
+        urllib3 = _import("urllib3")
+        # A pool of one place, which a response that is not given back blocks for ever.
+        with urllib3.PoolManager(maxsize=1, block=True, timeout=TIMEOUT, retries=False) as pool:
+            yield pool.request(
+                "GET",
+                url,
+                preload_content=not stream,
+                headers={"Accept-Encoding": "gzip, br"},
+            )
+
+
+@contextlib.asynccontextmanager
+async def aget(client: str, url: str, stream: bool = True) -> AsyncIterator[Any]:
+    """A response of an asynchronous client; closing it is left to what is tested."""
+    if client == "aiohttp":
+        async with _import(client).ClientSession() as session:
+            response = await session.get(url)
+            if not stream:
+                await response.read()
+            yield response
+    elif client == "niquests-async":
+        async with _import("niquests").AsyncSession() as session:
+            session.trust_env = False
+            yield await session.get(url, stream=stream, timeout=TIMEOUT)
+    else:
+        httpx = _import(client.removesuffix("-async"))
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=TIMEOUT) as session:
+            yield await session.send(session.build_request("GET", url), stream=stream)
+
+
+def fetch(client: str, url: str, **settings: Any) -> dict[str, Any]:
+    """Read the events at a URL through an EventSource, and tell everything that came of it.
+
+    Args:
+        client: the client's name; with "-async" its asynchronous half.
+        url: at a HostileServer.
+        **settings: ``go_on``: make the server go on, where it waits, after each event;
+            ``leave``: leave after the first event, by "break", "with", "close" or "error";
+            ``stream``: False asks the client for a response that it has read already;
+            and the options of EventSource.
+    """
+    if client == "aiohttp" or client.endswith("-async"):
+        return asyncio.run(_afetch(client, url, **settings))
+    return _fetch(client, url, **settings)
+
+
+def _fetch(
+    client: str,
+    url: str,
+    go_on: bool = False,
+    leave: str = "",
+    stream: bool = True,
+    **options: Any,
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"events": [], "error": None}
+    with get(client, url, stream) as response:
+        source = EventSource(response, **options)
+        # Held, so that not its going away is what closes the response.
+        events = iter(source) if leave in ("with", "close") else None
+        with contextlib.ExitStack() as stack:
+            try:
+                if leave == "with":
+                    stack.enter_context(source)
+                for event in events or source:
+                    told["events"].append([event.event, event.data, event.id])
+                    if go_on:
+                        control(url, "go-on")
+                    if leave == "error":
+                        raise _OurError
+                    if leave:
+                        break
+            except Exception as error:
+                _tell_error(told, error)
+        if leave == "close":
+            source.close()
+        _tell(told, source)
+        if leave:
+            told["hung up"] = control(url, "hung-up")
+    return told
+
+
+async def _afetch(
+    client: str,
+    url: str,
+    go_on: bool = False,
+    leave: str = "",
+    stream: bool = True,
+    **options: Any,
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"events": [], "error": None}
+    async with aget(client, url, stream) as response:
+        source = EventSource(response, **options)
+        # Held, so that not its going away is what closes the response.
+        events = aiter(source) if leave in ("with", "close") else None
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                if leave == "with":
+                    await stack.enter_async_context(source)
+                async for event in events or source:
+                    told["events"].append([event.event, event.data, event.id])
+                    if go_on:
+                        await asyncio.to_thread(control, url, "go-on")
+                    if leave == "error":
+                        raise _OurError
+                    if leave:
+                        break
+            except Exception as error:
+                _tell_error(told, error)
+        if leave == "close":
+            await source.aclose()
+        _tell(told, source)
+        if leave:
+            told["hung up"] = await asyncio.to_thread(control, url, "hung-up")
+    return told
+
+
+class _OurError(Exception):
+    """An error in the body of the loop."""
+
+
+def _tell(told: dict[str, Any], source: EventSource) -> None:
+    told["truncated"] = source.truncated
+    told["last_event_id"] = source.last_event_id
+    told["retry"] = source.retry
+
+
+def _tell_error(told: dict[str, Any], error: Exception) -> None:
+    told["error"] = f"{type(error).__module__.partition('.')[0]}.{type(error).__name__}"
+    told["message"] = str(error)
+    if isinstance(error, NotAnEventStreamError):
+        told["not an event stream"] = [
+            error.status, error.content_type, error.url, error.body.decode("latin-1")
+        ]  # fmt: skip
+
+
+def control(url: str, command: str) -> str:
+    """Tell the server something about the answer at a URL, or ask it."""
+    _, _, address, number = url.split("/")
+    with contextlib.closing(http.client.HTTPConnection(address, timeout=TIMEOUT)) as connection:
+        connection.request("GET", f"/{number}/{command}")
+        return connection.getresponse().read().decode()
+
+
+def _import(client: str) -> Any:
+    return __import__(client)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        try:
+            told = fetch(**json.loads(line))
+        except Exception:
+            told = {"crash": traceback.format_exc()}
+        print(json.dumps(told), flush=True)
+
+
+if __name__ == "__main__":
+    main()
