@@ -139,6 +139,12 @@ def check_cuts(entry: dict[str, Any]) -> None:
         assert read(chunks, stream_class(entry)) == whole
 
 
+@parametrize("chat.completions")
+def test_reading_to_the_end_and_looping_come_to_the_same(entry):
+    looped = read([entry["bytes"]])["final"]
+    assert drain(ChatStream([entry["bytes"]])).to_dict() == looped
+
+
 # The two paths.
 
 # Providers whose streams have to be mended, and why.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import pickle
 import subprocess
 import sys
+import weakref
 from typing import Any
 
 import pytest
@@ -107,6 +109,54 @@ def test_a_body_given_at_once_is_not_decoded_at_once():
     assert stream.current_completion_snapshot.choices[0].message.content == "Hi"
     assert stream.usage is None
     assert not stream.done
+
+
+@pytest.mark.parametrize("stop_at", range(5))
+def test_reading_to_the_end_goes_on_from_wherever_a_loop_stopped(stop_at):
+    stream = ChatStream([BODY[:200], BODY[200:]])
+    for _ in range(stop_at):
+        next(stream, None)
+    assert stream.get_final_completion().choices[0].message.content == "Hi there"
+    assert (stream.usage.total_tokens, stream.done) == (3, True)
+
+
+def test_a_stream_goes_as_soon_as_nobody_holds_it():
+    """A cycle would leave thousands of them to the garbage collector."""
+    stream = ChatStream([BODY], clock=lambda: 0.0).until_done()
+    gone = weakref.ref(stream)
+    gc.disable()
+    try:
+        del stream
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+# The two paths.
+
+
+def test_a_stream_with_unknown_keys_at_first_comes_back_to_the_first_path():
+    odd, plain = {**HI, "odd": 1}, THERE
+    stream = ChatStream([sse(*[odd] * 10, *[plain] * 500)]).until_done()
+    assert stream._decoder.second_path < 10 + 100
+
+
+def test_a_stream_with_unknown_keys_in_every_chunk_loses_none():
+    payloads = [{**THERE, "odd": position} for position in range(200)]
+    stream = ChatStream([sse(*payloads)])
+    assert [part.to_dict() for part in stream] == payloads
+    assert stream._decoder.mended == 0
+
+
+def test_kinds_of_chunks_may_alternate():
+    call = chunk({"tool_calls": [{"index": 0, "id": "c", "function": {"arguments": "x"}}]})
+    mended = chunk({"content": 5})
+    payloads = [HI, call, {**THERE, "odd": 1}, mended, THERE] * 40
+    stream = ChatStream([sse(*payloads)])
+    assert [part.to_dict() for part in stream] == payloads
+    message = stream.get_final_completion().choices[0].message
+    assert message.content == "Hi there5 there" * 40
+    assert message.tool_calls[0].function.arguments == "x" * 40
 
 
 # Exceptions of one payload, and going on.

@@ -13,6 +13,10 @@ Why the first path refuses unknown keys: ``ChatCompletionStreamState`` must fold
 so must know of them without looking at every payload a second time.
 """
 
+# Fields of the first path's types are narrower than the public ones: nobody assigns to them
+# through the narrower type.
+# pyright: reportIncompatibleVariableOverride=false, reportGeneralTypeIssues=false
+
 from __future__ import annotations
 
 import json
@@ -23,7 +27,7 @@ import msgspec
 from .._errors import APIError, ChunkDecodeError
 from . import types
 from .mend import MAX_SECONDS, find_problem, mend_chunk, mend_completion, to_text
-from .types import Model
+from .model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +44,6 @@ REFUSALS = (msgspec.MsgspecError, ValueError, RecursionError)
 _Seconds = Annotated[int, msgspec.Meta(lt=MAX_SECONDS)]
 # Some providers send "" or "null" until there is a reason.
 _FinishReason = Annotated[str, msgspec.Meta(pattern="^(?!(?:null)?$)")]
-
 
 # Payloads that the first path may refuse before it is given up, and for how many more.
 _PATIENCE = 3
@@ -177,7 +180,8 @@ class _Decoder(Generic[ChunkT]):
         strict: raise a ChunkDecodeError where a payload would have to be mended.
 
     Attributes:
-        decode_exact: the first path; raises where the payload is not exactly as declared.
+        decode_exact: the first path; raises one of ``REFUSALS`` where the payload is not
+            exactly as declared. It changes as the stream goes on: look it up every time.
         done: whether ``[DONE]`` has come.
         second_path: how many events have taken the second path, ``[DONE]`` apart.
         mended: how many payloads have been mended.
@@ -281,17 +285,22 @@ class _Decoder(Generic[ChunkT]):
     def _to_chunk(self, payload: bytes, received: dict[str, Any]) -> ChunkT:
         try:
             chunk: ChunkT = msgspec.convert(received, self._public)
-            problem = find_problem(received, chunk)
         except REFUSALS as error:
-            problem = str(error)
-        if problem is None:
-            _attach(chunk, received)
-        else:
-            if self.strict:
-                raise ChunkDecodeError(payload, problem)
-            self.mended += 1
-            chunk = self._mend(received)
-            _attach(chunk, received, self._mend(received))
+            return self._to_mended_chunk(payload, received, str(error))
+        problem = find_problem(received, chunk)
+        if problem is not None:
+            return self._to_mended_chunk(payload, received, problem)
+        _attach(chunk, received)
+        chunk._payload = payload
+        return chunk
+
+    def _to_mended_chunk(self, payload: bytes, received: dict[str, Any], problem: str) -> ChunkT:
+        if self.strict:
+            raise ChunkDecodeError(payload, problem)
+        self.mended += 1
+        chunk = self._mend(received)
+        # Made twice: a copy that nobody changes tells what was changed; see Model.to_dict.
+        _attach(chunk, received, self._mend(received))
         chunk._payload = payload
         return chunk
 

@@ -16,7 +16,7 @@ from . import types
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .types import Model
+    from .model import Model
 
 __all__ = ["MAX_SECONDS", "find_problem", "mend_chunk", "mend_completion", "to_text"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from . import types
-from .types import Model, public_type
+from .model import Model, public_type
 
 __all__ = [
     "BLOCK",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 
 from . import types
+from .model import Model
 from .parts import (
     BLOCK,
     Audio,
@@ -28,7 +29,6 @@ from .parts import (
     leave_out_misfits,
     settled,
 )
-from .types import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -318,7 +318,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
 
     def handle_chunks(self, chunks: Iterable[types.ChatCompletionChunk]) -> None:
         """Add the next chunks, in order."""
-        index = None
+        index, content = self._index, self._content
         for chunk in chunks:
             if not chunk._is_plain or not self._head_is_known:
                 self._handle_any(chunk)

@@ -12,10 +12,7 @@ just where it stands in the stream.
 from __future__ import annotations
 
 import json
-import re
 from functools import partial
-from itertools import chain, islice
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .. import Event, Parser
@@ -23,6 +20,7 @@ from .._errors import NotAnEventStreamError, SSEError, TruncatedStreamError
 from . import types
 from .decode import REFUSALS, ChunkDecoder, CompletionDecoder, parse_payload, reports_error
 from .state import ChatCompletionStreamState, CompletionStreamState
+from .stray import StrayLines, place_errors
 from .timing import Timing
 from .views import AsyncMapped, Mapped, PartialJSON, text_of
 
@@ -53,53 +51,8 @@ FinalT = TypeVar("FinalT", types.ChatCompletion, types.Completion)
 # a whole body at once would be in memory all at the same time.
 _PIECE = 64 * 1024
 
-# Events decoded in one go where no chunk is handed out: as many as fit in the cache.
+# Chunks folded in one go where none is handed out: no more than fit in the cache.
 _BATCH = 64
-
-_data_bytes = attrgetter("data_bytes")
-
-# A whole line that _StrayLines.note takes for an error.
-_ERROR_LINE = re.compile(rb"(?:^|[\r\n])error:[ \t]*[^ \t\r\n][^\r\n]*(?=[\r\n])")
-
-
-class _StrayLines:
-    """Lines that are no part of an event stream: what ``on_ignored_line`` is told.
-
-    An object of its own, for a parser that knew its stream would make a reference cycle
-    of each stream.
-    """
-
-    def __init__(self, callback: Callable[[str], object] | None, limit: int | None) -> None:
-        if callback is not None and not callable(callback):
-            raise TypeError(
-                f"on_ignored_line must be callable or None, not {type(callback).__name__}"
-            )
-        self.callback = callback
-        self.limit = limit
-        self.size = 0
-        # The body of a response that is no event stream; None once an event has come.
-        self.body: list[str] | None = []
-        # The values of ``error:`` fields, which some servers send instead of ``data:``.
-        self.errors: list[str] = []
-
-    def note(self, line: str) -> None:
-        field, _, value = line.partition(":")
-        value = value.strip(" \t")
-        if field == "error" and value:
-            self.errors.append(value)
-        elif self.body is not None:
-            self.body.append(line)
-            self.size += len(line)
-        if self.callback is not None:
-            self.callback(line)
-
-    def take_errors(self) -> list[Event]:
-        events = [Event("error", value) for value in self.errors]
-        self.errors.clear()
-        return events
-
-    def is_too_long(self) -> bool:
-        return self.body is not None and self.limit is not None and self.size > self.limit
 
 
 class _Stream(Generic[ChunkT, FinalT]):
@@ -126,7 +79,7 @@ class _Stream(Generic[ChunkT, FinalT]):
     ) -> None:
         if clock is not None and not callable(clock):
             raise TypeError(f"clock must be callable or None, not {type(clock).__name__}")
-        self._stray = _StrayLines(
+        self._stray = StrayLines(
             parser_options.pop("on_ignored_line", None),
             parser_options.get("max_event_size", 16 * 2**20),
         )
@@ -252,7 +205,7 @@ class _Stream(Generic[ChunkT, FinalT]):
             if self._stray.is_too_long():
                 raise self._no_event_stream("\n".join(self._stray.body or ()))
         if self._stray.errors:
-            events = _place_errors(self._stray.take_errors(), events, piece)
+            events = place_errors(self._stray.take_errors(), events, piece)
         self._events = iter(events)
 
     def _end(self) -> None:
@@ -263,10 +216,11 @@ class _Stream(Generic[ChunkT, FinalT]):
         events = self._parser.close(dispatch_incomplete=True)
         if self._parser.truncated and events and not _is_whole(events[-1]):
             events.pop()
+        events = self._stray.take_errors() + events
         if not events and self._stray.body:
             events = self._read_body("\n".join(self._stray.body))
         self._stray.body = None
-        self._events = iter(self._stray.take_errors() + events)
+        self._events = iter(events)
 
     def _read_body(self, body: str) -> list[Event]:
         """The body of a response that is no event stream: one payload, if that."""
@@ -323,21 +277,24 @@ class _Stream(Generic[ChunkT, FinalT]):
                     self._stop()
 
     def _fold_at_hand(self) -> None:
-        """Decode and fold the events at hand, up to one that takes more than that.
+        """Decode and fold the events at hand, up to one that takes the second path.
 
-        Where nobody is handed the chunks, this is twice as fast as handing them out.
+        For when nobody is handed the chunks: it takes half the time of handing them out.
         """
-        while self._slow_chunks is None:
-            events = list(islice(self._events, _BATCH))
-            chunks: list[ChunkT] = []
+        if self._slow_chunks is not None:
+            return
+        decoder = self._decoder
+        chunks: list[ChunkT] = []
+        for event in self._events:
             try:
-                # What was decoded before an exception stays in the list.
-                chunks.extend(map(self._decoder.decode_exact, map(_data_bytes, events)))
+                chunks.append(decoder.decode_exact(event.data_bytes))
             except REFUSALS:
-                self._events = chain(events[len(chunks) :], self._events)
-            self._handle_chunks(chunks)
-            if len(chunks) < _BATCH:
+                self._slow_chunks = decoder.decode_slowly(event)
                 break
+            if len(chunks) == _BATCH:
+                self._handle_chunks(chunks)
+                chunks.clear()
+        self._handle_chunks(chunks)
 
     def _find_events(self) -> bool:
         """Parse what is at hand; returns whether there may be events now.
@@ -380,8 +337,13 @@ class _SyncStream(_Stream[ChunkT, FinalT]):
     def __iter__(self) -> Self:
         return self
 
-    # Not a method of its own that calls this one: that would be a tenth of the time.
-    __next__ = _Stream._next_chunk
+    if TYPE_CHECKING:
+
+        def __next__(self) -> ChunkT: ...
+
+    else:
+        # Not a method of its own that calls this one: that would be a tenth of the time.
+        __next__ = _Stream._next_chunk
 
     def _find_events(self) -> bool:
         if super()._find_events():
@@ -606,20 +568,6 @@ def _implied_finish_reason(choice: Any) -> str:
     if message is not None and message.tool_calls:
         return "tool_calls"
     return "function_call" if message is not None and message.function_call else "stop"
-
-
-def _place_errors(errors: list[Event], events: list[Event], piece: bytes) -> list[Event]:
-    """Put errors where their lines stood among the events of the same piece of bytes."""
-    placed = list(events)
-    lines = list(_ERROR_LINE.finditer(piece))
-    for error in reversed(errors):
-        # A line that is not found began in an earlier piece: nothing here came before it.
-        following = len(placed)
-        if lines:
-            rest = piece[lines.pop().end() :]
-            following = len(Parser(max_event_size=None).feed(rest))
-        placed.insert(max(len(events) - following, 0), error)
-    return placed
 
 
 def _is_whole(event: Event) -> bool:
