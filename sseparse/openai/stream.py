@@ -17,6 +17,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .. import Event, Parser
 from .._errors import NotAnEventStreamError, SSEError, TruncatedStreamError
+from ..http import (
+    aclose_response,
+    aiter_response_bytes,
+    close_response,
+    is_response,
+    iter_response_bytes,
+    not_an_event_stream,
+)
 from . import types
 from .decode import REFUSALS, ChunkDecoder, CompletionDecoder, parse_payload, reports_error
 from .state import ChatCompletionStreamState, CompletionStreamState
@@ -69,6 +77,7 @@ class _Stream(Generic[ChunkT, FinalT]):
 
     def __init__(
         self,
+        response: Any = None,
         *,
         skip_empty: bool = False,
         require_done: bool = False,
@@ -87,6 +96,7 @@ class _Stream(Generic[ChunkT, FinalT]):
         self._parser = Parser(**parser_options)
         self._decoder = self._decoder_class(strict=strict)
         self._state = self._state_class()
+        self._response = response  # where the source is one
         self._skip_empty = skip_empty
         self._require_done = require_done
         self._accumulate = accumulate
@@ -217,14 +227,14 @@ class _Stream(Generic[ChunkT, FinalT]):
         if self._parser.truncated and events and not _is_whole(events[-1]):
             events.pop()
         events = self._stray.take_errors() + events
-        if not events and self._stray.body:
+        if not events and self._stray.body is not None:
             events = self._read_body("\n".join(self._stray.body))
         self._stray.body = None
         self._events = iter(events)
 
     def _read_body(self, body: str) -> list[Event]:
         """The body of a response that is no event stream: one payload, if that."""
-        if not body.strip():
+        if not body.strip() and self._response is None:
             return []
         try:
             value = json.loads(body)
@@ -234,11 +244,17 @@ class _Stream(Generic[ChunkT, FinalT]):
             reports_error(value) or value.get("object") == self._whole_object
         ):
             return [Event(data=body)]
-        raise self._no_event_stream(body)
+        error = self._no_event_stream(body)
+        if not body.strip() and error.status is not None and 200 <= error.status <= 299:
+            return []
+        raise error
 
     def _no_event_stream(self, body: str) -> NotAnEventStreamError:
         self._stop()
-        return NotAnEventStreamError(body[:2000].encode("utf-8", "replace"))
+        beginning = body[:2000].encode("utf-8", "replace")
+        if self._response is None:
+            return NotAnEventStreamError(beginning)
+        return not_an_event_stream(self._response, beginning)
 
     # Chunks out.
 
@@ -328,11 +344,17 @@ class _Stream(Generic[ChunkT, FinalT]):
 class _SyncStream(_Stream[ChunkT, FinalT]):
     """The loop that reads an iterable of bytes."""
 
-    def __init__(self, source: Iterable[Buffer], **options: Unpack[StreamOptions]) -> None:
-        super().__init__(**options)
-        _check_source(source, "__iter__")
+    def __init__(self, source: Iterable[Buffer] | Any, **options: Unpack[StreamOptions]) -> None:
+        self._chunks: Iterator[Any]
+        # First of all: many responses are iterable, too, but wait for a buffer to fill.
+        if is_response(source):
+            super().__init__(source, **options)
+            self._chunks = iter_response_bytes(source)
+        else:
+            super().__init__(**options)
+            _check_source(source, "__iter__")
+            self._chunks = iter(source)
         self._source = source
-        self._chunks = iter(source)
 
     def __iter__(self) -> Self:
         return self
@@ -375,6 +397,9 @@ class _SyncStream(_Stream[ChunkT, FinalT]):
     def close(self) -> None:
         """Read no more, and close the source, where it can be closed."""
         self._stop()
+        if self._response is not None:
+            close_response(self._response)
+            return
         for source in (self._chunks, self._source):
             close = getattr(source, "close", None)
             if close is not None:
@@ -420,11 +445,18 @@ class _SyncStream(_Stream[ChunkT, FinalT]):
 class _AsyncStream(_Stream[ChunkT, FinalT]):
     """The loop that reads an asynchronous iterable of bytes."""
 
-    def __init__(self, source: AsyncIterable[Buffer], **options: Unpack[StreamOptions]) -> None:
-        super().__init__(**options)
-        _check_source(source, "__aiter__")
+    def __init__(
+        self, source: AsyncIterable[Buffer] | Any, **options: Unpack[StreamOptions]
+    ) -> None:
+        self._chunks: AsyncIterator[Any]
+        if is_response(source):
+            super().__init__(source, **options)
+            self._chunks = aiter_response_bytes(source)
+        else:
+            super().__init__(**options)
+            _check_source(source, "__aiter__")
+            self._chunks = source.__aiter__()
         self._source = source
-        self._chunks = source.__aiter__()
 
     def __aiter__(self) -> Self:
         return self
@@ -460,6 +492,9 @@ class _AsyncStream(_Stream[ChunkT, FinalT]):
     async def close(self) -> None:
         """Read no more, and close the source, where it can be closed."""
         self._stop()
+        if self._response is not None:
+            await aclose_response(self._response)
+            return
         for source in (self._chunks, self._source):
             close = getattr(source, "aclose", None) or getattr(source, "close", None)
             if close is not None:
@@ -519,7 +554,9 @@ class ChatStream(_ChatKind, _SyncStream[types.ChatCompletionChunk, types.ChatCom
     read on, with ``next()`` or another loop.
 
     Args:
-        source: an iterable of bytes: the response's body, cut anywhere.
+        source: an iterable of bytes, the response's body cut anywhere, such as
+            ``response.iter_bytes()``; or a response of httpx, httpx2, requests, urllib3,
+            niquests or aiohttp, which is read as it arrives and told of in errors.
         skip_empty: withhold chunks without choices, such as Azure's first one and the
             usage chunk at the end; they count all the same.
         require_done: raise TruncatedStreamError where the stream ends ``truncated``.

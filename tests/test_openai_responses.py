@@ -1,0 +1,155 @@
+"""ChatStream and AsyncChatStream on the response objects of real clients, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import http_clients
+import pytest
+from chat_streams import DONE, chunk, sse
+from hostile_server import Answer, serving
+
+from sseparse.openai import (
+    APIError,
+    AsyncChatStream,
+    ChatStream,
+    NotAnEventStreamError,
+    TruncatedStreamError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hostile_server import HostileServer
+
+SYNC = ["httpx", "httpx2", "requests", "urllib3"]
+ASYNC = ["httpx-async", "httpx2-async", "aiohttp"]
+
+PARTS = [
+    sse(chunk({"content": "Grüße"})) + b": keep-alive\r\n\r\n",
+    sse(chunk({"content": " 🏔"}, finish_reason="stop")),
+    DONE,
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[HostileServer]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(params=[*SYNC, *ASYNC])
+def read(request: pytest.FixtureRequest, server: HostileServer) -> Callable[..., Any]:
+    """A function that reads an answer to its end and returns the stream and its pieces of text.
+
+    The pieces that came before an exception are its attribute ``pieces``.
+    """
+    client: str = request.param
+
+    async def aread(answer: Answer, **options: Any) -> Any:
+        pieces: list[str] = []
+        async with (
+            http_clients.aget(client, server.url_of(answer)) as response,
+            AsyncChatStream(response, **options) as stream,
+        ):
+            try:
+                async for piece in stream.iter_text():
+                    pieces.append(piece)
+            except Exception as error:
+                error.pieces = pieces
+                raise
+        return stream, pieces
+
+    def read(answer: Answer, **options: Any) -> Any:
+        if client in ASYNC:
+            return asyncio.run(aread(answer, **options))
+        pieces: list[str] = []
+        with (
+            http_clients.get(client, server.url_of(answer)) as response,
+            ChatStream(response, **options) as stream,
+        ):
+            try:
+                pieces.extend(stream.iter_text())
+            except Exception as error:
+                error.pieces = pieces
+                raise
+        return stream, pieces
+
+    return read
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_a_response_comes_out_as_its_text(read: Callable[..., Any], coding: str) -> None:
+    stream, pieces = read(Answer(PARTS, coding=coding, seed=3))
+    assert pieces == ["Grüße", " 🏔"]
+    assert stream.done
+    assert stream.finish_reason == "stop"
+
+
+def test_a_connection_that_breaks_off_is_the_clients_error_after_the_text(
+    read: Callable[..., Any],
+) -> None:
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        read(Answer(PARTS[:1], breaks_off=True))
+    assert caught.value.pieces == ["Grüße"]
+    assert not type(caught.value).__module__.startswith(("sseparse", "builtins"))
+
+
+def test_a_body_that_ends_early_is_truncated(read: Callable[..., Any]) -> None:
+    stream, _ = read(Answer(PARTS[:1]))
+    assert stream.truncated
+    with pytest.raises(TruncatedStreamError):
+        read(Answer(PARTS[:1]), require_done=True)
+
+
+@pytest.mark.parametrize("status", [200, 401, 429])
+def test_a_json_error_is_an_api_error_whatever_the_status(
+    read: Callable[..., Any], status: int
+) -> None:
+    body = b'{"error": {"message": "slow down", "code": "rate_limit"}}'
+    with pytest.raises(APIError, match="slow down") as caught:
+        read(Answer([body], status=status, content_type="application/json"))
+    assert caught.value.code == "rate_limit"
+
+
+def test_a_web_page_is_told_with_status_type_and_body(read: Callable[..., Any]) -> None:
+    answer = Answer([b"<html>Bad gateway</html>"], status=502, content_type="text/html")
+    with pytest.raises(NotAnEventStreamError, match="Bad gateway") as caught:
+        read(answer)
+    assert (caught.value.status, caught.value.content_type) == (502, "text/html")
+
+
+def test_an_empty_answer_with_a_failed_status_is_an_error(read: Callable[..., Any]) -> None:
+    with pytest.raises(NotAnEventStreamError, match="status 503"):
+        read(Answer([b""], status=503))
+
+
+def test_an_empty_answer_with_a_good_status_is_a_truncated_stream(
+    read: Callable[..., Any],
+) -> None:
+    stream, pieces = read(Answer([b""]))
+    assert pieces == []
+    assert stream.truncated
+
+
+def test_a_mislabelled_stream_is_read_all_the_same(read: Callable[..., Any]) -> None:
+    stream, _ = read(Answer(PARTS, content_type="application/json"))
+    assert stream.done
+
+
+def test_a_synchronous_stream_refuses_an_asynchronous_response(server: HostileServer) -> None:
+    async def ask() -> None:
+        async with http_clients.aget("aiohttp", server.url_of(Answer(PARTS))) as response:
+            with pytest.raises(TypeError, match="AsyncChatStream"):
+                ChatStream(response)
+            response.close()
+
+    asyncio.run(ask())
+
+
+def test_an_asynchronous_stream_refuses_a_synchronous_response(server: HostileServer) -> None:
+    with http_clients.get("requests", server.url_of(Answer(PARTS))) as response:
+        with pytest.raises(TypeError, match="ChatStream"):
+            AsyncChatStream(response)
+        response.close()
