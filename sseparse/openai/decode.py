@@ -50,12 +50,11 @@ _PATIENCE = 3
 _RETRY_AFTER = 50
 
 
-class _Exact:
+class _Declared:
     """The types of the first path: the public ones, without tolerance.
 
     They carry the public names and are instances of the public types, so that nobody
-    need know of them. What is narrowed to ``None`` here is rare; where it is not null
-    the second path takes it, which keeps folding the common chunks short.
+    need know of them.
     """
 
     class CompletionTokensDetails(
@@ -67,8 +66,8 @@ class _Exact:
         pass
 
     class CompletionUsage(types.CompletionUsage, kw_only=True, forbid_unknown_fields=True):
-        completion_tokens_details: _Exact.CompletionTokensDetails | None = None
-        prompt_tokens_details: _Exact.PromptTokensDetails | None = None
+        completion_tokens_details: _Declared.CompletionTokensDetails | None = None
+        prompt_tokens_details: _Declared.PromptTokensDetails | None = None
 
     class TopLogprob(types.TopLogprob, kw_only=True, forbid_unknown_fields=True):
         pass
@@ -76,26 +75,90 @@ class _Exact:
     class ChatCompletionTokenLogprob(
         types.ChatCompletionTokenLogprob, kw_only=True, forbid_unknown_fields=True
     ):
-        top_logprobs: list[_Exact.TopLogprob] = msgspec.field(  # type: ignore[assignment]
+        top_logprobs: list[_Declared.TopLogprob] = msgspec.field(  # type: ignore[assignment]
             default_factory=list
         )
 
     class ChoiceLogprobs(types.ChoiceLogprobs, kw_only=True, forbid_unknown_fields=True):
-        content: list[_Exact.ChatCompletionTokenLogprob] | None = None  # type: ignore[assignment]
-        refusal: list[_Exact.ChatCompletionTokenLogprob] | None = None  # type: ignore[assignment]
+        content: list[_Declared.ChatCompletionTokenLogprob] | None = None  # type: ignore[assignment]
+        refusal: list[_Declared.ChatCompletionTokenLogprob] | None = None  # type: ignore[assignment]
+
+    class ChoiceDeltaFunctionCall(
+        types.ChoiceDeltaFunctionCall, kw_only=True, forbid_unknown_fields=True
+    ):
+        pass
 
     class ChoiceDeltaToolCallFunction(
         types.ChoiceDeltaToolCallFunction, kw_only=True, forbid_unknown_fields=True
     ):
         pass
 
+    class ChoiceDeltaToolCallCustom(
+        types.ChoiceDeltaToolCallCustom, kw_only=True, forbid_unknown_fields=True
+    ):
+        pass
+
     class ChoiceDeltaToolCall(types.ChoiceDeltaToolCall, kw_only=True, forbid_unknown_fields=True):
         index: int
-        function: _Exact.ChoiceDeltaToolCallFunction | None = None
+        function: _Declared.ChoiceDeltaToolCallFunction | None = None
+        custom: _Declared.ChoiceDeltaToolCallCustom | None = None
+
+    class ChoiceDeltaAudio(types.ChoiceDeltaAudio, kw_only=True, forbid_unknown_fields=True):
+        pass
+
+    class AnnotationURLCitation(
+        types.AnnotationURLCitation, kw_only=True, forbid_unknown_fields=True
+    ):
+        pass
+
+    class Annotation(types.Annotation, kw_only=True, forbid_unknown_fields=True):
+        url_citation: _Declared.AnnotationURLCitation | None = None
+
+    class ChoiceDelta(types.ChoiceDelta, kw_only=True, forbid_unknown_fields=True):
+        tool_calls: list[_Declared.ChoiceDeltaToolCall] | None = None  # type: ignore[assignment]
+        function_call: _Declared.ChoiceDeltaFunctionCall | None = None
+        audio: _Declared.ChoiceDeltaAudio | None = None
+        annotations: list[_Declared.Annotation] | None = None  # type: ignore[assignment]
+
+    class Choice(types.Choice, kw_only=True, forbid_unknown_fields=True):
+        delta: _Declared.ChoiceDelta
+        index: int
+        finish_reason: _FinishReason | None = None
+        logprobs: _Declared.ChoiceLogprobs | None = None
+
+    class ChatCompletionChunk(types.ChatCompletionChunk, kw_only=True, forbid_unknown_fields=True):
+        _is_declared: ClassVar[bool] = True
+
+        choices: list[_Declared.Choice]  # type: ignore[assignment]
+        created: _Seconds = 0
+        usage: _Declared.CompletionUsage | None = None
+        moderation: None = None
+        # It may have an error in it, or the usage.
+        x_groq: None = None
+
+    class CompletionChoice(types.CompletionChoice, kw_only=True, forbid_unknown_fields=True):
+        index: int
+        text: str
+        finish_reason: _FinishReason | None = None
+
+    class Completion(types.Completion, kw_only=True, forbid_unknown_fields=True):
+        _is_declared: ClassVar[bool] = True
+
+        choices: list[_Declared.CompletionChoice]  # type: ignore[assignment]
+        created: _Seconds = 0
+        usage: _Declared.CompletionUsage | None = None
+
+
+class _Exact:
+    """Narrower: nothing rare, which keeps folding the common chunks short."""
+
+    class ChoiceDeltaToolCall(
+        _Declared.ChoiceDeltaToolCall, kw_only=True, forbid_unknown_fields=True
+    ):
         custom: None = None
         extra_content: None = None
 
-    class ChoiceDelta(types.ChoiceDelta, kw_only=True, forbid_unknown_fields=True):
+    class ChoiceDelta(_Declared.ChoiceDelta, kw_only=True, forbid_unknown_fields=True):
         tool_calls: list[_Exact.ChoiceDeltaToolCall] | None = None  # type: ignore[assignment]
         refusal: None = None
         function_call: None = None
@@ -105,11 +168,8 @@ class _Exact:
         images: None = None
         extra_content: None = None
 
-    class Choice(types.Choice, kw_only=True, forbid_unknown_fields=True):
+    class Choice(_Declared.Choice, kw_only=True, forbid_unknown_fields=True):
         delta: _Exact.ChoiceDelta
-        index: int
-        finish_reason: _FinishReason | None = None
-        logprobs: _Exact.ChoiceLogprobs | None = None
         content_filter_results: None = None
         content_filter_offsets: None = None
         native_finish_reason: None = None
@@ -117,39 +177,32 @@ class _Exact:
         matched_stop: None = None
         token_ids: None = None
 
-    class ChatCompletionChunk(types.ChatCompletionChunk, kw_only=True, forbid_unknown_fields=True):
+    class ChatCompletionChunk(
+        _Declared.ChatCompletionChunk, kw_only=True, forbid_unknown_fields=True
+    ):
         _is_exact: ClassVar[bool] = True
 
         choices: list[_Exact.Choice]  # type: ignore[assignment]
-        created: _Seconds = 0
-        usage: _Exact.CompletionUsage | None = None
-        moderation: None = None
         prompt_filter_results: None = None
-        x_groq: None = None
         citations: None = None
         timings: None = None
         prompt_token_ids: None = None
 
-    class CompletionChoice(types.CompletionChoice, kw_only=True, forbid_unknown_fields=True):
-        index: int
-        text: str
-        finish_reason: _FinishReason | None = None
+    class CompletionChoice(_Declared.CompletionChoice, kw_only=True, forbid_unknown_fields=True):
         content_filter_results: None = None
         stop_reason: None = None
         token_ids: None = None
         prompt_token_ids: None = None
 
-    class Completion(types.Completion, kw_only=True, forbid_unknown_fields=True):
+    class Completion(_Declared.Completion, kw_only=True, forbid_unknown_fields=True):
         _is_exact: ClassVar[bool] = True
 
         choices: list[_Exact.CompletionChoice]  # type: ignore[assignment]
-        created: _Seconds = 0
-        usage: _Exact.CompletionUsage | None = None
         prompt_filter_results: None = None
 
 
 class _Plain:
-    """Narrower still: a piece of text, or of nothing, in the usual envelope.
+    """Narrowest: a piece of text, or of nothing, in the usual envelope.
 
     Most streams consist of these but for their last chunks, and folding one takes no more
     than looking at its content.
@@ -199,6 +252,7 @@ class _Decoder(Generic[ChunkT]):
         self.done = False
         self.second_path = 0
         self.mended = 0
+        self._width = 0  # which of the decoders is in use
         self._refused = 0
         self._until_retry = 0
 
@@ -228,16 +282,16 @@ class _Decoder(Generic[ChunkT]):
             self.done = True
             return
         is_error = event.event == "error"
-        if self.decode_exact is not self._decoders[-1] and not is_error:
+        for width in range(self._width + 1, 0 if is_error else len(self._decoders)):
             try:
-                chunk = self._decoders[-1](payload)
+                chunk = self._decoders[width](payload)
             except REFUSALS:
-                pass
-            else:
-                self.decode_exact = self._decoders[-1]
-                chunk._payload = payload
-                yield chunk
-                return
+                continue
+            self._width = width
+            self.decode_exact = self._decoders[width]
+            chunk._payload = payload
+            yield chunk
+            return
         self.second_path += 1
         self._refused += 1
         if self._refused >= _PATIENCE:
@@ -402,6 +456,7 @@ class ChunkDecoder(_Decoder[types.ChatCompletionChunk]):
     _decoders = (
         msgspec.json.Decoder(_Plain.ChatCompletionChunk).decode,
         msgspec.json.Decoder(_Exact.ChatCompletionChunk).decode,
+        msgspec.json.Decoder(_Declared.ChatCompletionChunk).decode,
     )
 
 
@@ -410,4 +465,7 @@ class CompletionDecoder(_Decoder[types.Completion]):
 
     _public = types.Completion
     _mend = staticmethod(mend_completion)
-    _decoders = (msgspec.json.Decoder(_Exact.Completion).decode,)
+    _decoders = (
+        msgspec.json.Decoder(_Exact.Completion).decode,
+        msgspec.json.Decoder(_Declared.Completion).decode,
+    )

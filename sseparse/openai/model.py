@@ -47,7 +47,9 @@ class Model(_Origin, msgspec.Struct, kw_only=True, gc=False, eq=False, omit_defa
     as it came until it is changed.
     """
 
-    # Whether the decoder's first path made it: then nothing rare and nothing unknown is in it.
+    # Whether the decoder's first path made it: then nothing unknown is in it.
+    _is_declared: ClassVar[bool] = False
+    # Nor anything rare.
     _is_exact: ClassVar[bool] = False
     # The same of a chat chunk that brings text at most, in the usual envelope.
     _is_plain: ClassVar[bool] = False

@@ -11,6 +11,7 @@ and nothing unknown in it, so that ``add_rest`` need not look for that.
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -117,7 +118,8 @@ class _State(Generic[ChunkT, FinalT]):
     def _fold_envelope(self, chunk: ChunkT) -> None:
         """What the chunk says outside its choices, rare fields and unknown ones included."""
         _overwrite(self._last, chunk, self._LAST_COUNTS)
-        self._extra.overwrite(chunk.model_extra)
+        if not chunk._is_declared:
+            self._extra.overwrite(chunk.model_extra)
 
     def _envelope(self) -> dict[str, Any]:
         return {
@@ -196,7 +198,7 @@ class _ChatChoice:
             parts.compact()
 
     def add_rest(self, choice: types.Choice) -> None:
-        """The fields that are rare, and those that nobody declares."""
+        """The fields that are rare."""
         delta = choice.delta
         if delta.refusal is not None:
             self.add_text("refusal", delta.refusal)
@@ -216,7 +218,10 @@ class _ChatChoice:
         if delta.extra_content is not None:
             self.extra_content = delta.extra_content
         _overwrite(self.last, choice, self._LAST_COUNTS)
-        self.delta_extra.concatenate(delta.model_extra)
+
+    def add_extra(self, choice: types.Choice) -> None:
+        """The fields that nobody declares."""
+        self.delta_extra.concatenate(choice.delta.model_extra)
         self.choice_extra.overwrite(choice.model_extra)
 
     def add_list(self, name: str, items: list[Any] | None) -> None:
@@ -285,7 +290,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
         super().__init__()
         self._service_tier: str | None = None
         self._provider: str | None = None
-        self._citations: list[Any] | None = None
+        self._citations: dict[str, Any] | None = None
         self._groq: dict[str, Any] | None = None
         self._choices: dict[int, _ChatChoice] = {}
         # The choice of the latest piece of text, and its content.
@@ -357,6 +362,8 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
                 self.finish_reasons[index] = choice.finish_reason
             if not is_exact:
                 folded.add_rest(choice)
+                if not chunk._is_declared:
+                    folded.add_extra(choice)
         if not is_exact:
             self._handle_rest(chunk)
 
@@ -367,9 +374,11 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             # The first chunk has the request's id and seed there, the last one the usage.
             self._groq = {**(self._groq or {}), **chunk.x_groq}
         if isinstance(chunk.citations, list):
-            known = self._citations = self._citations or []
-            # Perplexity sends the whole list again with every chunk.
-            known.extend(item for item in chunk.citations if item not in known)
+            # Perplexity sends the whole list again with every chunk. A dict keeps the order,
+            # and a long list from being compared with itself again and again.
+            known = self._citations = self._citations or {}
+            for item in chunk.citations:
+                known.setdefault(json.dumps(item, sort_keys=True), item)
 
     def _choice(self, index: int) -> _ChatChoice:
         choice = self._choices.get(index)
@@ -398,7 +407,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             service_tier=self._service_tier or None,
             provider=self._provider or None,
             x_groq=self._groq,
-            citations=None if self._citations is None else list(self._citations),
+            citations=None if self._citations is None else list(self._citations.values()),
             **self._envelope(),
         )
         self._extra.put_on(completion)
@@ -435,9 +444,10 @@ class _TextChoice:
 
     def add_rest(self, choice: types.CompletionChoice) -> None:
         if isinstance(choice.token_ids, list):
-            self.token_ids = (self.token_ids or []) + choice.token_ids
+            # A list of its own, and extended: a new one each time would be quadratic.
+            self.token_ids = self.token_ids or []
+            self.token_ids += choice.token_ids
         _overwrite(self.last, choice, self._LAST_COUNTS)
-        self.extra.overwrite(choice.model_extra)
 
     def build(self, finish_reason: str | None) -> types.CompletionChoice:
         logprobs = None
@@ -483,6 +493,8 @@ class CompletionStreamState(_State[types.Completion, types.Completion]):
                     self.finish_reasons[index] = choice.finish_reason
                 if not chunk._is_exact:
                     folded.add_rest(choice)
+                    if not chunk._is_declared:
+                        folded.extra.overwrite(choice.model_extra)
             if not chunk._is_exact:
                 self._fold_envelope(chunk)
 
