@@ -5,6 +5,7 @@
 #   make test-all   the same under every interpreter this machine has
 #   make lint       style and types
 #   make bench      the benchmarks
+#   make docs       the documentation, into site/ (Python 3.11 or newer)
 #
 # PYTHON=python3.12 chooses the interpreter (make clean when changing it).
 
@@ -19,7 +20,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # pyenv hides the interpreters that are not its current one.
 PYENV_BINS := $(shell command -v pyenv >/dev/null && pyenv versions --bare | grep -E '^3\.1[0-9.]*t?$$' | xargs -rn1 pyenv prefix | sed 's,$$,/bin,' | paste -sd:)
 
-.PHONY: test demo bench lint test-all clean
+.PHONY: test demo bench lint test-all docs clean
 
 test: .venv/built .venv/group-test
 	$(BIN)/python -m pytest
@@ -41,8 +42,11 @@ lint: .venv/built .venv/group-lint
 test-all: .venv/group-tox
 	PATH="$$PATH:$(PYENV_BINS)" $(BIN)/tox run
 
+docs: .venv/group-docs
+	$(BIN)/zensical build --strict --clean
+
 clean:
-	rm -rf .venv .tox build dist *.egg-info sseparse/*.so
+	rm -rf .venv .tox .cache site build dist *.egg-info sseparse/*.so
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/pip:
