@@ -84,11 +84,20 @@ class _State(Generic[ChunkT, FinalT]):
         """Add the next chunks, in order."""
         raise NotImplementedError
 
+    def note_chunk(self, chunk: ChunkT) -> None:
+        """Take only usage and finish reasons of the next chunk; keep no content."""
+        if not chunk._is_plain:
+            self.note_chunks((chunk,))
+            return
+        for choice in chunk.choices:
+            self.finish_reasons.setdefault(choice.index)
+
     def note_chunks(self, chunks: Iterable[ChunkT]) -> None:
         """Take only usage and finish reasons of the next chunks; keep no content."""
         reasons = self.finish_reasons
         for chunk in chunks:
-            self._note_usage(chunk)
+            if not chunk._is_plain:
+                self._note_usage(chunk)
             for choice in chunk.choices:
                 if choice.finish_reason is not None or choice.index not in reasons:
                     reasons[choice.index] = choice.finish_reason
@@ -269,10 +278,10 @@ class _ChatChoice:
 class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatCompletion]):
     """Folds the chunks of a chat stream into the final ``chat.completion``.
 
-    >>> state = ChatCompletionStreamState()
-    >>> for chunk in stream:
-    ...     state.handle_chunk(chunk)
-    >>> completion = state.get_final_completion()
+        state = ChatCompletionStreamState()
+        for chunk in stream:
+            state.handle_chunk(chunk)
+        completion = state.get_final_completion()
 
     What never came is ``""`` or ``0``, so that the openai package's ``ChatCompletion``
     accepts ``completion.to_dict()``. Only a finish reason is left as it is: None where the

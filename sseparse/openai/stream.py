@@ -102,15 +102,12 @@ class _Stream(Generic[ChunkT, FinalT]):
         self._accumulate = accumulate
         self.timing = None if clock is None else Timing(clock)
 
-        if accumulate and clock is None:
-            self._handle_chunk = self._state.handle_chunk
-            self._handle_chunks = self._state.handle_chunks
-        else:
-            handlers = [self._state.handle_chunks if accumulate else self._state.note_chunks]
-            if self.timing is not None:
-                handlers.append(self.timing.note_chunks)
-            self._handle_chunks = partial(_call_all, handlers)
-            self._handle_chunk = partial(_call_all_with_one, handlers)
+        state = self._state
+        self._handle_chunk = state.handle_chunk if accumulate else state.note_chunk
+        self._handle_chunks = state.handle_chunks if accumulate else state.note_chunks
+        if self.timing is not None:
+            self._handle_chunk = partial(_call_both, self._handle_chunk, self.timing.note_chunk)
+            self._handle_chunks = partial(_call_both, self._handle_chunks, self.timing.note_chunks)
 
         # Bytes not parsed yet, events not decoded yet, and the chunks of one event, where
         # it takes the second path.
@@ -544,11 +541,11 @@ class _CompletionKind:
 class ChatStream(_ChatKind, _SyncStream[types.ChatCompletionChunk, types.ChatCompletion]):
     """The chunks of a chat completion stream.
 
-    >>> stream = ChatStream(response.iter_bytes())
-    >>> for chunk in stream:
-    ...     if chunk.choices[0].delta.content is not None:
-    ...         print(chunk.choices[0].delta.content, end="")
-    >>> completion = stream.get_final_completion()
+        stream = ChatStream(response)
+        for chunk in stream:
+            if chunk.choices[0].delta.content is not None:
+                print(chunk.choices[0].delta.content, end="")
+        completion = stream.get_final_completion()
 
     After an exception that concerns one payload (APIError, ChunkDecodeError) it may be
     read on, with ``next()`` or another loop.
@@ -567,14 +564,12 @@ class ChatStream(_ChatKind, _SyncStream[types.ChatCompletionChunk, types.ChatCom
 
     Raises:
         TypeError: ``source`` is no iterable of bytes, or an option has a wrong type.
-
-    Iterating raises:
-        APIError: the server reported an error, in the stream or instead of it.
-        ChunkDecodeError: an event cannot be read.
-        NotAnEventStreamError: the response is something else: a web page, say.
-        TruncatedStreamError: see ``require_done``.
-        EventTooLargeError: see ``sseparse.Parser``.
-        Exception: whatever ``source`` raises, unchanged.
+        APIError: while iterating; the server reported an error, in the stream or instead of it.
+        ChunkDecodeError: while iterating; an event cannot be read.
+        NotAnEventStreamError: while iterating; the response is something else: a web page, say.
+        TruncatedStreamError: at the end; see ``require_done``.
+        EventTooLargeError: while iterating; see ``sseparse.Parser``.
+        Exception: while iterating, whatever ``source`` raises, unchanged.
     """
 
 
@@ -590,14 +585,9 @@ class AsyncCompletionStream(_CompletionKind, _AsyncStream[types.Completion, type
     """The chunks of a legacy stream, asynchronously; see ``ChatStream``."""
 
 
-def _call_all(handlers: list[Callable[[Any], None]], chunks: Any) -> None:
-    for handle in handlers:
-        handle(chunks)
-
-
-def _call_all_with_one(handlers: list[Callable[[Any], None]], chunk: Any) -> None:
-    for handle in handlers:
-        handle((chunk,))
+def _call_both(one: Callable[[Any], None], other: Callable[[Any], None], chunks: Any) -> None:
+    one(chunks)
+    other(chunks)
 
 
 def _implied_finish_reason(choice: Any) -> str:

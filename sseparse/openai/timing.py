@@ -60,6 +60,10 @@ class Timing:
         if self.first_read is None:
             self.first_read = self.last_read
 
+    def note_chunk(self, chunk: Any) -> None:
+        """A chunk of the latest bytes is handed out."""
+        self.note_chunks((chunk,))
+
     def note_chunks(self, chunks: Iterable[Any]) -> None:
         """Chunks of the latest bytes are handed out."""
         for chunk in chunks:
