@@ -2,6 +2,7 @@
 #
 #   make demo       a local server streams a chat completion, cut at awkward places
 #   make test       the tests, against both parsers
+#   make examples   the tests of examples/, those that need large packages included
 #   make test-all   the same under every interpreter this machine has
 #   make lint       style and types
 #   make bench      the benchmarks
@@ -20,13 +21,16 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # pyenv hides the interpreters that are not its current one.
 PYENV_BINS := $(shell command -v pyenv >/dev/null && pyenv versions --bare | grep -E '^3\.1[0-9.]*t?$$' | xargs -rn1 pyenv prefix | sed 's,$$,/bin,' | paste -sd:)
 
-.PHONY: test demo bench lint test-all docs clean
+.PHONY: test demo examples bench lint test-all docs clean
 
 test: .venv/built .venv/group-test
 	$(BIN)/python -m pytest
 
 demo: .venv/built .venv/group-demo
 	$(BIN)/python examples/demo.py
+
+examples: .venv/built .venv/group-examples
+	$(BIN)/python -m pytest tests/test_examples.py
 
 bench: .venv/built .venv/group-bench
 	$(BIN)/python -m pytest benchmarks -m "" --benchmark-group-by=group --benchmark-columns=median,iqr,rounds

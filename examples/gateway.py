@@ -1,0 +1,39 @@
+"""A gateway that relays streams as they come, byte by byte, and logs what was in them.
+
+Run examples/demo_server.py, then: [UPSTREAM=URL] uvicorn --app-dir examples gateway:app --port 8001
+"""
+
+import os
+from contextlib import suppress
+
+import httpx2
+from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
+
+from sseparse import Parser, SSEError
+from sseparse.openai import ChatCompletionStreamState, ChunkDecoder
+
+app, client = FastAPI(), httpx2.AsyncClient(timeout=120)
+URL = os.environ.get("UPSTREAM", "http://127.0.0.1:8000/v1/chat/completions")
+
+
+@app.post("/v1/chat/completions")
+async def chat(request: Request) -> StreamingResponse:
+    key = {"authorization": request.headers.get("authorization", "")}
+    post = client.build_request("POST", URL, json=await request.json(), headers=key)
+    up = await client.send(post, stream=True)
+    return StreamingResponse(relay(up), up.status_code, media_type=up.headers.get("content-type"))
+
+
+async def relay(up):
+    parser, decoder, state, events = Parser(), ChunkDecoder(), ChatCompletionStreamState(), 0
+    try:
+        async for data in up.aiter_bytes():
+            yield data
+            with suppress(SSEError):  # what is wrong in a stream is the client's to see
+                for event in parser.feed(data):
+                    events += 1  # of which most bring one token: all there is without usage
+                    state.note_chunks(decoder.decode(event))
+    finally:
+        await up.aclose()
+        print(f"whole={decoder.done or state.finished}, {events} events, {state.usage}", flush=True)
