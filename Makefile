@@ -38,10 +38,10 @@ bench: .venv/built .venv/group-bench
 lint: .venv/built .venv/group-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	PATH="$(BIN):$$PATH" $(BIN)/cython-lint sseparse/_parser_c.pyx
+	PATH="$(BIN):$$PATH" $(BIN)/cython-lint sseparse/_parser_c.pyx sseparse/openai/_loop.pxd
 	$(BIN)/mypy
 	$(BIN)/pyright
-	$(BIN)/python -m mypy.stubtest sseparse
+	$(BIN)/python -m mypy.stubtest sseparse --allowlist tests/stubtest-allowlist.txt
 
 test-all: .venv/group-tox
 	PATH="$$PATH:$(PYENV_BINS)" $(BIN)/tox run
@@ -50,7 +50,7 @@ docs: .venv/group-docs
 	$(BIN)/zensical build --strict --clean
 
 clean:
-	rm -rf .venv .tox .cache site build dist *.egg-info sseparse/*.so
+	rm -rf .venv .tox .cache site build dist *.egg-info sseparse/*.so sseparse/openai/*.so
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/pip:
@@ -66,6 +66,6 @@ clean:
 
 # An editable installation uses the .so that lies beside the .pyx, however old: hence this rule.
 # The warning that it hides says that the installation is editable.
-.venv/built: .venv/group-build setup.py sseparse/_parser_c.pyx
+.venv/built: .venv/group-build setup.py sseparse/_parser_c.pyx sseparse/openai/_loop.py sseparse/openai/_loop.pxd
 	PYTHONWARNINGS=ignore:::setuptools.command.editable_wheel $(INSTALL) --no-build-isolation --no-deps --editable .
 	@touch $@

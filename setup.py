@@ -1,4 +1,4 @@
-"""Declares the compiled parser; everything else is in pyproject.toml.
+"""Declares what is compiled; everything else is in pyproject.toml.
 
 SSEPARSE_BUILD_EXTENSION=yes makes a failed compilation an error, =no leaves the
 extension out. Without it a machine without a compiler gets the parser written in
@@ -13,13 +13,15 @@ build_extension = os.environ.get("SSEPARSE_BUILD_EXTENSION", "if-possible")
 if build_extension not in ("yes", "no", "if-possible"):
     raise SystemExit(f"SSEPARSE_BUILD_EXTENSION is {build_extension!r}; use 'yes' or 'no'")
 
-parser = Extension(
-    "sseparse._parser_c",
-    # The .pyx, not cythonize()'s .c: the sdist then carries what people read.
-    ["sseparse/_parser_c.pyx"],
-    optional=build_extension == "if-possible",
-)
-# Keeps the generated C among the build products, out of the source tree.
-parser.cython_c_in_temp = True
+extensions = [
+    # The sources, not cythonize()'s .c: the sdist then carries what people read.
+    Extension("sseparse._parser_c", ["sseparse/_parser_c.pyx"]),
+    # Compiled as it stands, this one takes the place of the Python module of its name.
+    Extension("sseparse.openai._loop", ["sseparse/openai/_loop.py"]),
+]
+for extension in extensions:
+    extension.optional = build_extension == "if-possible"
+    # Keeps the generated C among the build products, out of the source tree.
+    extension.cython_c_in_temp = True
 
-setup(ext_modules=[] if build_extension == "no" else [parser])
+setup(ext_modules=[] if build_extension == "no" else extensions)

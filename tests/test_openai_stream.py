@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from sseparse.openai import (
     CompletionStream,
     NotAnEventStreamError,
     TruncatedStreamError,
+    _loop,
 )
 
 HI = chunk({"role": "assistant", "content": "Hi"})
@@ -538,3 +540,10 @@ else:
     raise AssertionError("imported")
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.skipif(
+    os.environ.get("SSEPARSE_BUILD_EXTENSION") == "no", reason="left uncompiled on purpose"
+)
+def test_the_loop_that_runs_is_the_compiled_one():
+    assert not _loop.__file__.endswith(".py")

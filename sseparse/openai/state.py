@@ -5,7 +5,7 @@ parts and joined when somebody asks; lists are extended; nothing is built anew a
 Memory is in proportion to the final object: see ``Text``.
 
 The decoder marks what it knows of a chunk: one that ``_is_plain`` brings text at most,
-and ``handle_chunks`` does no more than append it; one that ``_is_exact`` has nothing rare
+which ``_loop.py`` gathers and gives to ``add_text``; one that ``_is_exact`` has nothing rare
 and nothing unknown in it, so that ``add_rest`` need not look for that.
 """
 
@@ -65,6 +65,9 @@ class _State(Generic[ChunkT, FinalT]):
         self._extra = Extra()
         self.usage: types.CompletionUsage | None = None
         self.finish_reasons: dict[int, str | None] = {}
+        # The choice that more text can be added to with ``add_text``; see ``_loop.py``.
+        self.text_index: int | None = None
+        self._service_tier: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -78,29 +81,16 @@ class _State(Generic[ChunkT, FinalT]):
 
     def handle_chunk(self, chunk: ChunkT) -> None:
         """Add the next chunk."""
-        self.handle_chunks((chunk,))
-
-    def handle_chunks(self, chunks: Iterable[ChunkT]) -> None:
-        """Add the next chunks, in order."""
         raise NotImplementedError
 
     def note_chunk(self, chunk: ChunkT) -> None:
         """Take only usage and finish reasons of the next chunk; keep no content."""
         if not chunk._is_plain:
-            self.note_chunks((chunk,))
-            return
+            self._note_usage(chunk)
         for choice in chunk.choices:
-            self.finish_reasons.setdefault(choice.index)
-
-    def note_chunks(self, chunks: Iterable[ChunkT]) -> None:
-        """Take only usage and finish reasons of the next chunks; keep no content."""
-        reasons = self.finish_reasons
-        for chunk in chunks:
-            if not chunk._is_plain:
-                self._note_usage(chunk)
-            for choice in chunk.choices:
-                if choice.finish_reason is not None or choice.index not in reasons:
-                    reasons[choice.index] = choice.finish_reason
+            if choice.finish_reason is not None or choice.index not in self.finish_reasons:
+                self.finish_reasons[choice.index] = choice.finish_reason
+            self.text_index = choice.index
 
     @property
     def current_completion_snapshot(self) -> FinalT:
@@ -297,61 +287,19 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
 
     def __init__(self) -> None:
         super().__init__()
-        self._service_tier: str | None = None
         self._provider: str | None = None
         self._citations: dict[str, Any] | None = None
         self._groq: dict[str, Any] | None = None
         self._choices: dict[int, _ChatChoice] = {}
-        # The choice of the latest piece of text, and its content.
-        self._index: int | None = None
-        self._content = Text()
 
-    # Folding is most of what a stream costs beside decoding. So a piece of text in the usual
-    # envelope calls nothing here, and few fields are looked at; and there are two of this,
-    # for chunks that come one by one and for many at once.
+    def add_text(self, index: int, pieces: list[str]) -> None:
+        """Add more pieces of the text of a choice that has been seen."""
+        content = self._choices[index].content
+        content.extend(pieces)
+        content.compact()
 
     def handle_chunk(self, chunk: types.ChatCompletionChunk) -> None:
         """Add the next chunk."""
-        if not chunk._is_plain or not self._head_is_known:
-            self._handle_any(chunk)
-            return
-        if not self._system_fingerprint:
-            self._system_fingerprint = chunk.system_fingerprint
-        if not self._service_tier:
-            self._service_tier = chunk.service_tier
-        for choice in chunk.choices:
-            if choice.index != self._index:
-                self._index = choice.index
-                self._content = self._choice(choice.index).content
-            text = choice.delta.content
-            if text is not None:
-                content = self._content
-                content.append(text)
-                if len(content) == BLOCK:
-                    content.compact()
-
-    def handle_chunks(self, chunks: Iterable[types.ChatCompletionChunk]) -> None:
-        """Add the next chunks, in order."""
-        index, content = self._index, self._content
-        for chunk in chunks:
-            if not chunk._is_plain or not self._head_is_known:
-                self._handle_any(chunk)
-                continue
-            if not self._system_fingerprint:
-                self._system_fingerprint = chunk.system_fingerprint
-            if not self._service_tier:
-                self._service_tier = chunk.service_tier
-            for choice in chunk.choices:
-                if choice.index != index:
-                    index = choice.index
-                    content = self._choice(index).content
-                text = choice.delta.content
-                if text is not None:
-                    content.append(text)
-                    if len(content) == BLOCK:
-                        content.compact()
-
-    def _handle_any(self, chunk: types.ChatCompletionChunk) -> None:
         is_exact = chunk._is_exact
         if not self._head_is_known:
             self._note_head(chunk)
@@ -373,6 +321,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
                 folded.add_rest(choice)
                 if not chunk._is_declared:
                     folded.add_extra(choice)
+            self.text_index = index if self._head_is_known else None
         if not is_exact:
             self._handle_rest(chunk)
 
@@ -486,26 +435,25 @@ class CompletionStreamState(_State[types.Completion, types.Completion]):
         super().__init__()
         self._choices: dict[int, _TextChoice] = {}
 
-    def handle_chunks(self, chunks: Iterable[types.Completion]) -> None:
-        """Add the next chunks, in order."""
-        for chunk in chunks:
-            self._note_head(chunk)
-            self._note_usage(chunk)
-            for choice in chunk.choices:
-                index = choice.index
-                folded = self._choices.get(index)
-                if folded is None:
-                    folded = self._choices[index] = _TextChoice(index)
-                    self.finish_reasons[index] = None
-                folded.add(choice)
-                if choice.finish_reason is not None:
-                    self.finish_reasons[index] = choice.finish_reason
-                if not chunk._is_exact:
-                    folded.add_rest(choice)
-                    if not chunk._is_declared:
-                        folded.extra.overwrite(choice.model_extra)
+    def handle_chunk(self, chunk: types.Completion) -> None:
+        """Add the next chunk."""
+        self._note_head(chunk)
+        self._note_usage(chunk)
+        for choice in chunk.choices:
+            index = choice.index
+            folded = self._choices.get(index)
+            if folded is None:
+                folded = self._choices[index] = _TextChoice(index)
+                self.finish_reasons[index] = None
+            folded.add(choice)
+            if choice.finish_reason is not None:
+                self.finish_reasons[index] = choice.finish_reason
             if not chunk._is_exact:
-                self._fold_envelope(chunk)
+                folded.add_rest(choice)
+                if not chunk._is_declared:
+                    folded.extra.overwrite(choice.model_extra)
+        if not chunk._is_exact:
+            self._fold_envelope(chunk)
 
     @property
     def current_completion_snapshot(self) -> types.Completion:

@@ -1,8 +1,8 @@
 """Streams: bytes of a response in, typed chunks out, and what they come to in the end.
 
 The four classes share ``_Stream``, which does no I/O: it is given bytes (``_receive``),
-told of their end (``_end``) and asked for the next chunk (``_next_chunk``). The classes
-themselves only read.
+told of their end (``_end``) and asked for the next chunk (``_next_chunk``, in ``_loop.py``,
+which has what happens once a chunk). The classes themselves only read.
 
 An event is decoded, and folded into the state, when its chunk is handed out and not
 before. So what the stream says of itself is never ahead of its caller, and an error comes
@@ -26,7 +26,8 @@ from ..http import (
     not_an_event_stream,
 )
 from . import types
-from .decode import REFUSALS, ChunkDecoder, CompletionDecoder, parse_payload, reports_error
+from ._loop import ChunkIterator, ChunkLoop
+from .decode import ChunkDecoder, CompletionDecoder, parse_payload, reports_error
 from .state import ChatCompletionStreamState, CompletionStreamState
 from .stray import StrayLines, place_errors
 from .timing import Timing
@@ -59,16 +60,15 @@ FinalT = TypeVar("FinalT", types.ChatCompletion, types.Completion)
 # a whole body at once would be in memory all at the same time.
 _PIECE = 64 * 1024
 
-# Chunks folded in one go where none is handed out: no more than fit in the cache.
-_BATCH = 64
 
-
-class _Stream(Generic[ChunkT, FinalT]):
-    """Everything about a stream but the reading.
+class _Stream(ChunkLoop, Generic[ChunkT, FinalT]):
+    """Everything about a stream but the reading, and what happens once a chunk.
 
     Attributes:
         timing: the arrival times, where a ``clock`` was given; else None.
     """
+
+    timing: Timing | None
 
     # Set by the two kinds of stream.
     _decoder_class: Any
@@ -94,26 +94,19 @@ class _Stream(Generic[ChunkT, FinalT]):
         )
         parser_options["on_ignored_line"] = self._stray.note
         self._parser = Parser(**parser_options)
-        self._decoder = self._decoder_class(strict=strict)
-        self._state = self._state_class()
         self._response = response  # where the source is one
-        self._skip_empty = skip_empty
         self._require_done = require_done
-        self._accumulate = accumulate
-        self.timing = None if clock is None else Timing(clock)
+        ChunkLoop.__init__(
+            self,
+            self._decoder_class(strict=strict),
+            self._state_class(),
+            accumulate,
+            None if clock is None else Timing(clock),
+            skip_empty,
+        )
 
-        state = self._state
-        self._handle_chunk = state.handle_chunk if accumulate else state.note_chunk
-        self._handle_chunks = state.handle_chunks if accumulate else state.note_chunks
-        if self.timing is not None:
-            self._handle_chunk = partial(_call_both, self._handle_chunk, self.timing.note_chunk)
-            self._handle_chunks = partial(_call_both, self._handle_chunks, self.timing.note_chunks)
-
-        # Bytes not parsed yet, events not decoded yet, and the chunks of one event, where
-        # it takes the second path.
+        # Bytes not parsed yet. The events not decoded yet are the loop's.
         self._pieces: Iterator[bytes] = iter(())
-        self._events: Iterator[Event] = iter(())
-        self._slow_chunks: Iterator[ChunkT] | None = None
         self._parser_is_due = False  # an error or events may wait in the parser
 
         self._input_ended = False  # there is nothing more to read
@@ -136,18 +129,18 @@ class _Stream(Generic[ChunkT, FinalT]):
         """
         if not (self._ended or self._source_failed) or self.done:
             return False
-        return not self._state.finished
+        return not self._known_state().finished
 
     @property
     def usage(self) -> types.CompletionUsage | None:
         """The last usage that the server has sent; None where it has sent none."""
-        usage: types.CompletionUsage | None = self._state.usage
+        usage: types.CompletionUsage | None = self._known_state().usage
         return usage
 
     @property
     def finish_reason(self) -> str | None:
         """The finish reason of the first choice; None as long as it has none."""
-        finish_reason: str | None = self._state.finish_reason
+        finish_reason: str | None = self._known_state().finish_reason
         return finish_reason
 
     @property
@@ -158,13 +151,17 @@ class _Stream(Generic[ChunkT, FinalT]):
             RuntimeError: with ``accumulate=False``.
         """
         self._check_accumulate()
-        snapshot: FinalT = self._state.current_completion_snapshot
+        snapshot: FinalT = self._known_state().current_completion_snapshot
         return snapshot
 
     @property
     def last_event_id(self) -> str:
         """The last event ID that the server has set."""
         return self._parser.last_event_id
+
+    def _set_events(self, events: list[Event]) -> None:
+        self._events = events
+        self._position = 0
 
     def _check_accumulate(self) -> None:
         if not self._accumulate:
@@ -213,7 +210,7 @@ class _Stream(Generic[ChunkT, FinalT]):
                 raise self._no_event_stream("\n".join(self._stray.body or ()))
         if self._stray.errors:
             events = place_errors(self._stray.take_errors(), events, piece)
-        self._events = iter(events)
+        self._set_events(events)
 
     def _end(self) -> None:
         """The source has ended."""
@@ -227,7 +224,7 @@ class _Stream(Generic[ChunkT, FinalT]):
         if not events and self._stray.body is not None:
             events = self._read_body("\n".join(self._stray.body))
         self._stray.body = None
-        self._events = iter(events)
+        self._set_events(events)
 
     def _read_body(self, body: str) -> list[Event]:
         """The body of a response that is no event stream: one payload, if that."""
@@ -255,60 +252,6 @@ class _Stream(Generic[ChunkT, FinalT]):
 
     # Chunks out.
 
-    def _next_chunk(self) -> ChunkT:
-        """The next chunk.
-
-        Raises:
-            StopIteration: there is none at hand; more bytes are needed, or it has ended.
-        """
-        while True:
-            if self._slow_chunks is None:
-                for event in self._events:
-                    payload = event.data_bytes
-                    try:
-                        chunk: ChunkT = self._decoder.decode_exact(payload)
-                    except REFUSALS:
-                        self._slow_chunks = self._decoder.decode_slowly(event)
-                        break
-                    chunk._payload = payload
-                    self._handle_chunk(chunk)
-                    if self._skip_empty and not chunk.choices:
-                        continue
-                    return chunk
-                else:
-                    if not self._find_events():
-                        raise StopIteration
-            else:
-                for chunk in self._slow_chunks:
-                    self._handle_chunk(chunk)
-                    if self._skip_empty and not chunk.choices:
-                        continue
-                    return chunk
-                self._slow_chunks = None
-                if self._decoder.done:
-                    # Whatever follows [DONE] is ignored.
-                    self._stop()
-
-    def _fold_at_hand(self) -> None:
-        """Decode and fold the events at hand, up to one that takes the second path.
-
-        For when nobody is handed the chunks: it takes half the time of handing them out.
-        """
-        if self._slow_chunks is not None:
-            return
-        decoder = self._decoder
-        chunks: list[ChunkT] = []
-        for event in self._events:
-            try:
-                chunks.append(decoder.decode_exact(event.data_bytes))
-            except REFUSALS:
-                self._slow_chunks = decoder.decode_slowly(event)
-                break
-            if len(chunks) == _BATCH:
-                self._handle_chunks(chunks)
-                chunks.clear()
-        self._handle_chunks(chunks)
-
     def _find_events(self) -> bool:
         """Parse what is at hand; returns whether there may be events now.
 
@@ -332,13 +275,14 @@ class _Stream(Generic[ChunkT, FinalT]):
 
     def _stop(self) -> None:
         """End it here, handing out nothing more."""
-        self._events, self._pieces = iter(()), iter(())
+        self._set_events([])
+        self._pieces = iter(())
         self._slow_chunks = None
         self._parser_is_due = False
         self._input_ended = self._ended = True
 
 
-class _SyncStream(_Stream[ChunkT, FinalT]):
+class _SyncStream(_Stream[ChunkT, FinalT], ChunkIterator):
     """The loop that reads an iterable of bytes."""
 
     def __init__(self, source: Iterable[Buffer] | Any, **options: Unpack[StreamOptions]) -> None:
@@ -353,16 +297,11 @@ class _SyncStream(_Stream[ChunkT, FinalT]):
             self._chunks = iter(source)
         self._source = source
 
-    def __iter__(self) -> Self:
-        return self
-
     if TYPE_CHECKING:
 
-        def __next__(self) -> ChunkT: ...
+        def __iter__(self) -> Self: ...
 
-    else:
-        # Not a method of its own that calls this one: that would be a tenth of the time.
-        __next__ = _Stream._next_chunk
+        def __next__(self) -> ChunkT: ...
 
     def _find_events(self) -> bool:
         if super()._find_events():
@@ -461,7 +400,8 @@ class _AsyncStream(_Stream[ChunkT, FinalT]):
     async def __anext__(self) -> ChunkT:
         while True:
             try:
-                return self._next_chunk()
+                chunk: ChunkT = self._next_chunk()
+                return chunk
             except StopIteration:
                 if self._ended:
                     raise StopAsyncIteration from None
@@ -583,11 +523,6 @@ class CompletionStream(_CompletionKind, _SyncStream[types.Completion, types.Comp
 
 class AsyncCompletionStream(_CompletionKind, _AsyncStream[types.Completion, types.Completion]):
     """The chunks of a legacy stream, asynchronously; see ``ChatStream``."""
-
-
-def _call_both(one: Callable[[Any], None], other: Callable[[Any], None], chunks: Any) -> None:
-    one(chunks)
-    other(chunks)
 
 
 def _implied_finish_reason(choice: Any) -> str:

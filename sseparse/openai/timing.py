@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 __all__ = ["Timing"]
 
@@ -62,16 +62,11 @@ class Timing:
 
     def note_chunk(self, chunk: Any) -> None:
         """A chunk of the latest bytes is handed out."""
-        self.note_chunks((chunk,))
-
-    def note_chunks(self, chunks: Iterable[Any]) -> None:
-        """Chunks of the latest bytes are handed out."""
-        for chunk in chunks:
-            assert self.last_read is not None
-            if self.first_chunk is None:
-                self.first_chunk = self.last_read
-            if any(_has_token(choice) for choice in chunk.choices):
-                self.token_times.append(self.last_read)
+        assert self.last_read is not None
+        if self.first_chunk is None:
+            self.first_chunk = self.last_read
+        if any(_has_token(choice) for choice in chunk.choices):
+            self.token_times.append(self.last_read)
 
     def __repr__(self) -> str:
         return (
