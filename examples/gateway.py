@@ -26,14 +26,14 @@ async def chat(request: Request) -> StreamingResponse:
 
 
 async def relay(up):
-    parser, decoder, state, events = Parser(), ChunkDecoder(), ChatCompletionStreamState(), 0
+    parser, decoder, state, chunks = Parser(), ChunkDecoder(), ChatCompletionStreamState(), 0
     try:
         async for data in up.aiter_bytes():
             yield data
             with suppress(SSEError):  # what is wrong in a stream is the client's to see
-                for event in parser.feed(data):
-                    events += 1  # of which most bring one token: all there is without usage
-                    state.note_chunks(decoder.decode(event))
+                for chunk in (c for event in parser.feed(data) for c in decoder.decode(event)):
+                    chunks += 1  # of which most bring one token: all there is without usage
+                    state.note_chunk(chunk)
     finally:
         await up.aclose()
-        print(f"whole={decoder.done or state.finished}, {events} events, {state.usage}", flush=True)
+        print(f"whole={decoder.done or state.finished}, {chunks} chunks, {state.usage}", flush=True)

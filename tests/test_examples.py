@@ -222,7 +222,7 @@ def test_gateway_relays_the_status_and_the_body_of_an_error():
             report = report_of(process)
     assert response.status_code == 404
     assert "Not Found" in response.text
-    assert report.startswith("whole=False, 0 events")
+    assert report.startswith("whole=False, 0 chunks")
 
 
 @pytest.mark.skipif(

@@ -24,6 +24,7 @@ from chat_streams import DONE, chunk, sse
 from corpus import entries, parametrize
 from hypothesis import given
 from hypothesis import strategies as st
+from openai._models import FinalRequestOptions
 from openai.types import Completion
 from openai.types.chat import ChatCompletionChunk
 from openai.types.responses import ResponseStreamEvent
@@ -625,17 +626,35 @@ def test_other_models_come_out_the_same(cast_to: Any) -> None:
     assert len(official) == 3
 
 
-def test_events_that_are_asked_for_with_their_data_are_given_so() -> None:
-    class Options:
-        synthesize_event_and_data = True
-
-    for stream_class in (openai.Stream, Stream):
-        response = open_stream(Stream, b"event: a\n" + sse({"id": "b"})).response
-        stream = stream_class(
-            cast_to=ChatCompletionChunk, response=response, client=CLIENT, options=Options()
+def outcome_with_options(stream_class: Any, body: bytes, **options: Any) -> list[Any]:
+    response = open_stream(Stream, body).response
+    return list(
+        stream_class(
+            cast_to=ChatCompletionChunk,
+            response=response,
+            client=CLIENT,
+            options=FinalRequestOptions.construct(method="post", url="/", **options),
         )
-        (item,) = stream
+    )
+
+
+def test_events_that_are_asked_for_with_their_data_are_given_so() -> None:
+    body = b"event: a\n" + sse({"id": "b"})
+    for stream_class in (openai.Stream, Stream):
+        (item,) = outcome_with_options(stream_class, body, synthesize_event_and_data=True)
         assert item.model_extra == {"event": "a", "data": {"id": "b"}}
+
+
+def test_another_mode_of_streaming_is_left_to_the_official_loop() -> None:
+    """Where there is one (openai 3.52), an error in it is an event like any other."""
+    body = sse({**TEXT[0], "error": {"message": "no"}})
+    if not hasattr(FinalRequestOptions.construct(method="post", url="/"), "stream_mode"):
+        pytest.skip("this openai has one mode of streaming")
+    official, own = (
+        outcome_with_options(stream_class, body, stream_mode="events")
+        for stream_class in (openai.Stream, Stream)
+    )
+    assert own == official != []
 
 
 @pytest.mark.parametrize("payload", [FULL, {**FULL, "created": "x"}, PROVIDERS[0]])

@@ -65,7 +65,8 @@ ChunkT = TypeVar("ChunkT")
 #   asks of each its ``data``, ``event`` and ``json()``, nothing more;
 # - ``client._process_response_data``, which builds an object of a type from parsed JSON, and
 #   passes everything on as it is where that type is ``object``;
-# - ``client._strict_response_validation`` and ``options.synthesize_event_and_data``.
+# - ``client._strict_response_validation`` and ``options``:
+#   ``synthesize_event_and_data`` and ``stream_mode``.
 # And of pydantic_core: the argument ``_use_prebuilt``, and the shape of core schemas. Without the
 # one, or with another shape, objects are the same, and slower.
 
@@ -252,6 +253,8 @@ def _decoder_for(
         or getattr(client, "_strict_response_validation", False)
         # An object of the event's type and its data together.
         or getattr(options, "synthesize_event_and_data", False)
+        # From openai 3.52 on.
+        or getattr(options, "stream_mode", "legacy") != "legacy"
     ):
         return SSEDecoder()
 
