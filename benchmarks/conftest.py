@@ -9,7 +9,18 @@ from importlib.metadata import version
 
 import pytest
 
-PEERS = ["cython", "httpx-sse", "httpx2", "msgspec", "openai"]
+PEERS = ["cython", "httpx-sse", "httpx2", "msgspec"]
+
+# What the others of a group are compared with.
+BASES = {"sseparse", "msgspec alone"}
+
+REPORT = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> list[str]:
+    """Lines to be printed at the end, for what is not a time."""
+    return request.config.stash.setdefault(REPORT, [])
 
 
 def pytest_report_header() -> str:
@@ -21,15 +32,17 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    session = terminalreporter.config._benchmarksession
-    groups = defaultdict(dict)
-    for benchmark in session.benchmarks:
+    groups: dict[str, dict[str, float]] = defaultdict(dict)
+    for benchmark in terminalreporter.config._benchmarksession.benchmarks:
         groups[benchmark.group][benchmark.name] = benchmark.stats.median
     for group, medians in groups.items():
-        own = medians.get("sseparse")
-        if own is None:
+        (base,) = BASES & set(medians) or {None}
+        if base is None:
             continue
-        terminalreporter.section(f"{group}: times as fast, by medians")
+        terminalreporter.section(f"{group}: times the time of {base}, by medians")
         for name, median in sorted(medians.items(), key=lambda item: item[1]):
-            if name != "sseparse":
-                terminalreporter.write_line(f"sseparse / {name}: {median / own:.1f}")
+            if name != base:
+                terminalreporter.write_line(f"{median / medians[base]:8.2f}  {name}")
+    terminalreporter.section("what else was measured")
+    for line in terminalreporter.config.stash.get(REPORT, []):
+        terminalreporter.write_line(line)

@@ -1,16 +1,10 @@
 """ChatStream against msgspec decoding the same payloads, already isolated, into the same Structs.
 
-    python -m pytest benchmarks/test_chat.py
-
 Nothing is lost in the comparison: ChatStream parses the bytes, decodes, gives each chunk
 to the caller with its payload, and accumulates the final completion.
 
 The caveats first. Both sides are bound by building objects, so the ratio depends on the
-payload: the smaller it is, the more the fixed costs of a chunk weigh. The machine is shared
-with whatever else runs; ``test_ratios`` therefore times both sides in turns, short enough
-for one time slice of the scheduler, and compares the best of each.
-
-Ratios and counts are printed (``-s``), not asserted: a busy machine is no bug.
+payload: the smaller it is, the more the fixed costs of a chunk weigh.
 """
 
 from __future__ import annotations
@@ -23,7 +17,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from sseparse import IMPLEMENTATION
 from sseparse.openai import ChatCompletionChunk, ChatStream
 
 COUNT = 600
@@ -105,24 +98,27 @@ def run_final(reads: list[bytes]) -> None:
     ChatStream(reads).get_final_completion()
 
 
+def single_events(payloads: list[bytes]) -> list[bytes]:
+    return [b"data: " + payload + b"\n\n" for payload in payloads]
+
+
+# Name: (what is timed, what it is given).
+WAYS: dict[str, tuple[Any, Any]] = {
+    "msgspec alone": (run_msgspec, list),
+    "ChatStream, loop": (run_stream, reads_of),
+    "ChatStream, loop, one event a read": (run_stream, single_events),
+    "ChatStream, final completion": (run_final, reads_of),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_msgspec(benchmark: Any, kind: str) -> None:
-    benchmark.group = kind
-    benchmark(run_msgspec, payloads_of(KINDS[kind]))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_chat_stream(benchmark: Any, kind: str) -> None:
-    benchmark.group = kind
-    benchmark(run_stream, reads_of(payloads_of(KINDS[kind])))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_chat_stream_live(benchmark: Any, kind: str) -> None:
-    """One event a read, as it is on the wire."""
-    benchmark.group = kind
-    events = [b"data: " + payload + b"\n\n" for payload in payloads_of(KINDS[kind])]
-    benchmark(run_stream, events)
+def test_chat(benchmark: Any, kind: str, way: str) -> None:
+    run, prepare = WAYS[way]
+    payloads = payloads_of(KINDS[kind])
+    benchmark.group = f"chat: {COUNT} x {kind}, {sum(map(len, payloads)) // COUNT} bytes"
+    benchmark.name = way
+    benchmark(run, prepare(payloads))
 
 
 def best_times(*runs: Any, rounds: int = 100) -> list[float]:
@@ -137,29 +133,14 @@ def best_times(*runs: Any, rounds: int = 100) -> list[float]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_ratios(kind: str) -> None:
-    payloads = payloads_of(KINDS[kind])
-    reads = reads_of(payloads)
-    alone, loop, final = best_times(
-        lambda: run_msgspec(payloads), lambda: run_stream(reads), lambda: run_final(reads)
-    )
-    size = sum(map(len, payloads)) // COUNT
-    print(
-        f"\n{IMPLEMENTATION}, {kind}, {size} bytes a payload: msgspec {alone / COUNT * 1e6:.2f} us "
-        f"a chunk; a loop over ChatStream {loop / COUNT * 1e6:.2f} us, {loop / alone:.2f} times; "
-        f"get_final_completion {final / COUNT * 1e6:.2f} us, {final / alone:.2f} times"
-    )
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_growth(kind: str) -> None:
+def test_growth(report: list[str], kind: str) -> None:
     """Doubling the stream; the completion is asked for once, at the end."""
     once, twice = (reads_of(payloads_of(KINDS[kind], count)) for count in (4000, 8000))
     single, double = best_times(lambda: run_final(once), lambda: run_final(twice), rounds=8)
-    print(f"\n{kind}: twice the chunks take {double / single:.2f} times as long")
+    report.append(f"{kind}: twice the chunks take {double / single:.2f} times as long")
 
 
-def test_memory() -> None:
+def test_memory(report: list[str]) -> None:
     """100,000 chunks of text: what the stream holds in the end, against the text."""
     count = 100_000
     events = [b"data: " + payload + b"\n\n" for payload in payloads_of(text, 100)]
@@ -169,4 +150,6 @@ def test_memory() -> None:
     held, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     size = len(stream.get_final_completion().choices[0].message.content or "")
-    print(f"\n{size:,} characters: {held:,} bytes held, {peak:,} at the most")
+    report.append(
+        f"{count:,} chunks, {size:,} characters: {held:,} bytes held, {peak:,} at the most"
+    )
