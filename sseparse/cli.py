@@ -70,7 +70,7 @@ examples:
   sseparse chat --json recorded.sse | jq .usage
   curl -sN "$URL" -H "Authorization: Bearer $KEY" \\
     -H "Content-Type: application/json" -d @request.json \\
-    | sseparse chat --timings
+    | sseparse chat --timings --record answer.sse
 
 The request must have "stream": true.
 
@@ -162,6 +162,12 @@ def _make_argument_parser() -> argparse.ArgumentParser:
     )
     chat.set_defaults(run=_chat)
 
+    chat.add_argument(
+        "--record",
+        metavar="PATH",
+        help="also write the bytes to this file as they come, to be read again later",
+    )
+
     for command in (events, chat):
         command.add_argument(
             "file",
@@ -221,7 +227,10 @@ def _chat(arguments: argparse.Namespace) -> None:
     except ImportError as error:
         raise _CommandError(str(error), status=2) from None
     start = time.perf_counter()
-    stream = ChatStream(_read(arguments.file), clock=time.perf_counter)
+    chunks = _read(arguments.file)
+    if arguments.record is not None:
+        chunks = _record(chunks, arguments.file, arguments.record)
+    stream = ChatStream(chunks, clock=time.perf_counter)
     has_begun = False
     text = ""
     try:
@@ -299,6 +308,20 @@ def _read(file_name: str) -> Iterator[bytes]:
                 yield chunk
             else:
                 return
+
+
+def _record(chunks: Iterator[bytes], file_name: str, path: str) -> Iterator[bytes]:
+    """Pass bytes on, and keep them: each before it is shown, so that none is missing."""
+    try:
+        if file_name != "-" and os.path.exists(path) and os.path.samefile(file_name, path):
+            raise _CommandError(f"cannot record {path} onto itself", status=2)
+        with open(path, "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+                file.flush()
+                yield chunk
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise _CommandError(f"cannot write {path}: {_reason(error)}", status=2) from None
 
 
 def _explain(error: SSEError) -> str:

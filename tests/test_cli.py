@@ -507,3 +507,42 @@ def test_chat_without_msgspec_says_what_to_install():
     assert (result.returncode, result.stdout) == (2, b"")
     assert_one_line(result.stderr)
     assert b"sseparse[openai]" in result.stderr
+
+
+# Recording.
+
+
+def test_record_keeps_the_bytes_while_it_shows_the_text(tmp_path):
+    target = tmp_path / "answer.sse"
+    ran = run("chat", "--record", str(target), stdin=HELLO)
+    assert (ran.returncode, ran.stdout.decode()) == (0, "Grüß dich 🌊\n")
+    assert target.read_bytes() == HELLO
+
+
+def test_record_has_what_came_of_a_truncated_stream(tmp_path):
+    target = tmp_path / "answer.sse"
+    assert run("chat", "--record", str(target), stdin=HELLO[:200]).returncode == 1
+    assert target.read_bytes() == HELLO[:200]
+
+
+def test_record_has_each_piece_before_it_is_shown(tmp_path):
+    target = tmp_path / "answer.sse"
+    process = start("chat", "--record", str(target))
+    process.stdin.write(FIRST_OF["chat"])
+    process.stdin.flush()
+    assert process.stdout.read(len("Grüß".encode())) == "Grüß".encode()
+    assert target.read_bytes() == FIRST_OF["chat"]
+    process.communicate(timeout=PATIENCE)
+
+
+def test_record_onto_the_file_that_is_read_is_refused(tmp_path, capsys):
+    source = tmp_path / "answer.sse"
+    source.write_bytes(HELLO)
+    assert main(["chat", "--record", str(source), str(source)]) == 2
+    assert "onto itself" in capsys.readouterr().err
+    assert source.read_bytes() == HELLO
+
+
+def test_record_where_nothing_can_be_written_is_wrong_usage(tmp_path, capsys):
+    assert main(["chat", "--record", str(tmp_path / "no" / "such"), os.devnull]) == 2
+    assert "cannot write" in capsys.readouterr().err
