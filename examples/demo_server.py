@@ -11,6 +11,7 @@ CRLF; comments come in between. All of it is valid, and all of it occurs in the 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
 import random
@@ -141,15 +142,17 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else the kernel would join what was cut with such care
 
+    def handle(self) -> None:
+        # Wherever it is noticed: in a write, or in waiting for the next request.
+        with contextlib.suppress(ConnectionError):  # the client has heard enough
+            super().handle()
+
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path != "/v1/chat/completions":
             self.send_error(404)
             return
-        try:
-            self.send_stream()
-        except ConnectionError:
-            self.close_connection = True  # the client has heard enough
+        self.send_stream()
 
     def do_GET(self) -> None:
         self.do_POST()  # so that plain curl does

@@ -623,7 +623,11 @@ MODELS = [
 def test_other_models_come_out_the_same(cast_to: Any) -> None:
     payload = {"id": "b", "created": None, "object": "a", "size": 2**53 + 1, "items": [{}]}
     official = assert_same(sse(payload, {**payload, "size": 1}, {"error": "no"}), cast_to)
-    assert len(official) == 3
+    if cast_to == dict[str, object] and sys.version_info < (3, 11):
+        # A class for isinstance() there, and none for issubclass(): openai stumbles over it.
+        assert official[-1][0] is TypeError
+    else:
+        assert len(official) == 3
 
 
 def outcome_with_options(stream_class: Any, body: bytes, **options: Any) -> list[Any]:
