@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import pytest
 
-PEERS = ["cython", "httpx-sse", "httpx2", "msgspec"]
+PEERS = ["aiohttp", "cython", "httpx-sse", "httpx2", "msgspec", "openai", "requests"]
 
 # What the others of a group are compared with.
 BASES = {"sseparse", "msgspec alone"}
