@@ -6,6 +6,7 @@
 #   make test-all   the same under every interpreter this machine has
 #   make lint       style and types
 #   make bench      the benchmarks
+#   make charts     the charts of the documentation, from the last make bench
 #   make docs       the documentation, into site/ (Python 3.11 or newer)
 #
 # PYTHON=python3.12 chooses the interpreter (make clean when changing it).
@@ -21,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # pyenv hides the interpreters that are not its current one.
 PYENV_BINS := $(shell command -v pyenv >/dev/null && pyenv versions --bare | grep -E '^3\.1[0-9.]*t?$$' | xargs -rn1 pyenv prefix | sed 's,$$,/bin,' | paste -sd:)
 
-.PHONY: test demo examples bench lint test-all docs clean
+.PHONY: test demo examples bench charts lint test-all docs clean
 
 test: .venv/built .venv/group-test
 	$(BIN)/python -m pytest
@@ -33,7 +34,11 @@ examples: .venv/built .venv/group-examples
 	$(BIN)/python -m pytest tests/test_examples.py
 
 bench: .venv/built .venv/group-bench
-	$(BIN)/python -m pytest benchmarks -m "" --benchmark-group-by=group --benchmark-columns=median,iqr,rounds
+	mkdir -p .benchmarks
+	$(BIN)/python -m pytest benchmarks -m "" --benchmark-group-by=group --benchmark-columns=median,iqr,rounds --benchmark-json=.benchmarks/last.json
+
+charts: .venv/group-charts .benchmarks/last.json
+	$(BIN)/python benchmarks/chart.py .benchmarks/last.json docs/assets
 
 lint: .venv/built .venv/group-lint
 	$(BIN)/ruff check .
