@@ -131,6 +131,8 @@ def test_an_empty_answer_with_a_good_status_is_a_truncated_stream(
     stream, pieces = read(Answer([b""]))
     assert pieces == []
     assert stream.truncated
+    with pytest.raises(TruncatedStreamError):
+        read(Answer([b""]), require_done=True)
 
 
 def test_a_mislabelled_stream_is_read_all_the_same(read: Callable[..., Any]) -> None:

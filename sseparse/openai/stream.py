@@ -228,7 +228,7 @@ class _Stream(ChunkLoop, Generic[ChunkT, FinalT]):
 
     def _read_body(self, body: str) -> list[Event]:
         """The body of a response that is no event stream: one payload, if that."""
-        if not body.strip() and self._response is None:
+        if not body.strip() and not self._has_failed_status():
             return []
         try:
             value = json.loads(body)
@@ -238,10 +238,13 @@ class _Stream(ChunkLoop, Generic[ChunkT, FinalT]):
             reports_error(value) or value.get("object") == self._whole_object
         ):
             return [Event(data=body)]
-        error = self._no_event_stream(body)
-        if not body.strip() and error.status is not None and 200 <= error.status <= 299:
-            return []
-        raise error
+        raise self._no_event_stream(body)
+
+    def _has_failed_status(self) -> bool:
+        if self._response is None:
+            return False
+        status = not_an_event_stream(self._response, b"").status
+        return status is not None and not 200 <= status <= 299
 
     def _no_event_stream(self, body: str) -> NotAnEventStreamError:
         self._stop()
