@@ -312,3 +312,13 @@ def test_twice_the_chunks_are_twice_the_work(make):
         return bytecode_lines(ChatStream(body).until_done)
 
     assert work(1200) < 2.1 * work(600)
+
+
+def test_deeply_nested_json_in_a_list_comes_out_of_the_final_object():
+    """As deep as it could be read: nothing here descends into what nobody declares."""
+    deep: list = []
+    for _ in range(600):
+        deep = [deep]
+    state = ChatCompletionStreamState()
+    state.handle_chunk(ChatCompletionChunk(choices=[], citations=[deep]))
+    assert state.get_final_completion().to_dict()["citations"] == [deep]

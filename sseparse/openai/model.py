@@ -161,7 +161,8 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, Model):
         return value.to_dict()
     if isinstance(value, list):
-        return [_to_plain(item) for item in value]
+        # No deeper: lists in lists are JSON that nobody declares, as deep as a server likes.
+        return [item.to_dict() if isinstance(item, Model) else item for item in value]
     return value
 
 
