@@ -42,3 +42,25 @@ def parametrize(api: str) -> pytest.MarkDecorator:
     if not params:
         params = [pytest.param(None, marks=pytest.mark.skip(reason="no ../shared/corpus here"))]
     return pytest.mark.parametrize("entry", params)
+
+
+def exact_streams() -> list[dict[str, Any]]:
+    """The rows of bodies that are byte for byte what a server sent."""
+    return [
+        row
+        for row in entries()
+        if row["file"].startswith("sse/") and row["fidelity"].startswith("exact")
+    ]
+
+
+def reads_of(row: dict[str, Any]) -> list[bytes]:
+    """The body as its recording client read it; whole where that was not recorded."""
+    body = row["bytes"]
+    if "reads" not in row:
+        return [body]
+    chunks, start = [], 0
+    for size in json.loads((CORPUS / row["reads"]).read_text(encoding="utf-8")):
+        chunks.append(body[start : start + size])
+        start += size
+    assert start == len(body)
+    return chunks

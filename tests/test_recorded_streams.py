@@ -6,7 +6,7 @@ import random
 from pathlib import PurePath
 
 import pytest
-from recorded import CORPUS, body_of, exact_streams, reads_of
+from corpus import CORPUS, exact_streams, reads_of
 from streams import cut, run
 from whatwg import interpret
 
@@ -39,7 +39,7 @@ def test_there_are_recorded_streams():
 
 @each_stream
 def test_a_recorded_stream_whole(Parser, entry):
-    body = body_of(entry)
+    body = entry["bytes"]
     expected = interpret(body)
     events, outcome = parsed(Parser, [body])
     assert events == expected.events
@@ -53,12 +53,12 @@ def test_a_recorded_stream_whole(Parser, entry):
 @each_stream
 def test_a_recorded_stream_as_it_was_read(Parser, entry):
     events, _ = parsed(Parser, reads_of(entry))
-    assert events == interpret(body_of(entry)).events
+    assert events == interpret(entry["bytes"]).events
 
 
 @each_stream
 def test_a_recorded_stream_byte_by_byte(Parser, entry):
-    body = body_of(entry)
+    body = entry["bytes"]
     _, whole = parsed(Parser, [body])
     _, outcome = parsed(Parser, [body[place : place + 1] for place in range(len(body))])
     assert outcome == whole
@@ -68,7 +68,7 @@ def test_a_recorded_stream_byte_by_byte(Parser, entry):
 @pytest.mark.parametrize("keep_raw", [False, True])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_recorded_stream_cut_at_random(Parser, entry, keep_raw, seed):
-    body = body_of(entry)
+    body = entry["bytes"]
     _, whole = parsed(Parser, [body], keep_raw=keep_raw)
     _, outcome = parsed(Parser, random_chunks(body, seed), keep_raw=keep_raw)
     assert outcome == whole
@@ -77,7 +77,7 @@ def test_a_recorded_stream_cut_at_random(Parser, entry, keep_raw, seed):
 @each_stream
 def test_the_raw_of_a_recorded_stream_is_the_same_stream(Parser, entry):
     """What a gateway passes on leaves out only blocks without data."""
-    body = body_of(entry)
+    body = entry["bytes"]
     _, outcome = parsed(Parser, [body], keep_raw=True)
     passed_on = b"".join(event[-1] for event in outcome.events)
     again, _ = parsed(Parser, [passed_on])
