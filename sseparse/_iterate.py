@@ -54,20 +54,18 @@ def aiter_events(
 
 def _iterate(parser: Parser, chunks: Iterable[Buffer]) -> Iterator[Event]:
     for chunk in chunks:
-        events = parser.feed(chunk)
-        if events:
-            yield from events
-            # An error that waited for these events is due now, not when more bytes come.
+        yield from parser.feed(chunk)
+        if parser.truncated:
+            # The error that waited for these events is due now, not when more bytes come.
             parser.feed(b"")
     yield from parser.close()
 
 
 async def _aiterate(parser: Parser, chunks: AsyncIterable[Buffer]) -> AsyncIterator[Event]:
     async for chunk in chunks:
-        events = parser.feed(chunk)
-        if events:
-            for event in events:
-                yield event
+        for event in parser.feed(chunk):
+            yield event
+        if parser.truncated:
             parser.feed(b"")
     for event in parser.close():
         yield event
