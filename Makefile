@@ -43,7 +43,7 @@ charts: .venv/group-charts .benchmarks/last.json
 lint: .venv/built .venv/group-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	PATH="$(BIN):$$PATH" $(BIN)/cython-lint sseparse/_parser_c.pyx sseparse/openai/_loop.pxd
+	PATH="$(BIN):$$PATH" $(BIN)/cython-lint sseparse/_parser_c.pyx sseparse/_parser_c.pxd sseparse/openai/_loop.pxd
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/python -m mypy.stubtest sseparse --allowlist tests/stubtest-allowlist.txt
@@ -71,6 +71,6 @@ clean:
 
 # An editable installation uses the .so that lies beside the .pyx, however old: hence this rule.
 # The warning that it hides says that the installation is editable.
-.venv/built: .venv/group-build setup.py sseparse/_parser_c.pyx sseparse/openai/_loop.py sseparse/openai/_loop.pxd
+.venv/built: .venv/group-build setup.py sseparse/_parser_c.pyx sseparse/_parser_c.pxd sseparse/openai/_loop.py sseparse/openai/_loop.pxd
 	PYTHONWARNINGS=ignore:::setuptools.command.editable_wheel $(INSTALL) --no-build-isolation --no-deps --editable .
 	@touch $@

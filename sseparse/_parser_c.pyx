@@ -177,13 +177,6 @@ One event of a stream. Immutable; equal to another with the same fields.
         ValueError: for a ``retry`` that is negative or has more than 18 digits.
     """
 
-    cdef str _event
-    cdef str _data
-    cdef bytes _data_bytes
-    cdef str _id
-    cdef bytes _raw
-    cdef int64_t _retry  # -1 where there is none
-
     __match_args__ = ("event", "data", "id", "retry")
 
     def __init__(self, event="message", data="", id="", retry=None, raw=None):
@@ -271,10 +264,10 @@ One event of a stream. Immutable; equal to another with the same fields.
     def __eq__(self, other):
         if not isinstance(other, Event):
             return NotImplemented
-        return self.fields() == (<Event> other).fields()
+        return fields(self) == fields(<Event> other)
 
     def __hash__(self):
-        return hash(self.fields())
+        return hash(fields(self))
 
     def __repr__(self):
         raw = "" if self._raw is None else f", raw={self._raw!r}"
@@ -290,10 +283,11 @@ One event of a stream. Immutable; equal to another with the same fields.
         return self
 
     def __reduce__(self):
-        return restore_event, (__name__, *self.fields())
+        return restore_event, (__name__, *fields(self))
 
-    cdef tuple fields(self):
-        return self._event, self._data_bytes, self._id, self.retry, self._raw
+
+cdef tuple fields(Event event):
+    return event._event, event._data_bytes, event._id, event.retry, event._raw
 
 
 cdef class Parser:

@@ -1,9 +1,9 @@
 # cython: language_level=3, freethreading_compatible=True, auto_pickle=False
-"""What happens once a chunk: decode its event, fold it, hand it out.
+"""What happens once a read and once a chunk: parse, decode, fold, hand out.
 
 This is ordinary Python, and runs as such. Where there is a compiler Cython compiles it as
 it stands, with the types in ``_loop.pxd``, and the extension takes its place: a loop over a
-stream then costs a quarter less, and most of the rest is decoding JSON.
+stream then takes two thirds of the time, and most of that is decoding JSON.
 
 Most chunks of most streams are one more piece of the text of the same choice. They do not
 go through the state one by one but gather in ``_run``; the state gets them when the run is
@@ -14,15 +14,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._errors import SSEError
 from .decode import REFUSALS
+from .stray import place_errors
 
-__all__ = ["ChunkIterator", "ChunkLoop"]
+__all__ = ["AsyncChunkIterator", "ChunkIterator", "ChunkLoop"]
+
+# Bytes parsed in one go. More would save no time, and the events of a source that gives
+# a whole body at once would be in memory all at the same time.
+_PIECE = 64 * 1024
 
 
 class ChunkLoop:
-    """The chunks of the events at hand, in order. A stream says where more events come from.
+    """The chunks of a stream, in order, of the bytes that it is given.
 
     Args:
+        parser: makes events of bytes.
+        stray: what the parser tells of lines that are no part of an event stream.
         decoder: makes chunks of events.
         state: folds them.
         accumulate: whether the state is to keep their content.
@@ -31,19 +39,39 @@ class ChunkLoop:
     """
 
     def __init__(
-        self, decoder: Any, state: Any, accumulate: bool, timing: Any, skip_empty: bool
+        self,
+        parser: Any,
+        stray: Any,
+        decoder: Any,
+        state: Any,
+        accumulate: bool,
+        timing: Any,
+        skip_empty: bool,
     ) -> None:
+        self._parser = parser
+        self._feed = parser.feed
+        self._stray = stray
+        self._stray_errors = stray.errors
         self._decoder = decoder
         self._decode_exact = decoder.decode_exact
         self._state = state
         self._accumulate = accumulate
         self.timing = timing
         self._skip_empty = skip_empty
-        # The events at hand, and which is next.
+
+        # What has been read: bytes not parsed yet, None where there are none ...
+        self._pieces: Any = None
+        self._parser_is_due = False  # an error or events wait in the parser
+        self._is_event_stream = False  # an event has come
+        # ... events not decoded yet, and which of them is next ...
         self._events: list[Any] = []
         self._position = 0
-        # The chunks of an event that takes the decoder's second path.
+        # ... and the chunks of an event that takes the decoder's second path.
         self._slow_chunks: Any = None
+        self._input_ended = False  # there is nothing more to read
+        self._ended = False  # nor to hand out
+        self._source_failed = False
+
         # Pieces of text that the state does not know yet, and the choice they belong to;
         # None where the next chunk has to go to the state in any case.
         self._run: list[str] = []
@@ -51,28 +79,86 @@ class ChunkLoop:
         self._knows_fingerprint = False
         self._knows_service_tier = False
 
-    def _find_events(self) -> bool:
-        """Get more events; returns whether there may be any now."""
+    # For the stream to say.
+
+    def _end(self) -> None:
+        """The source has ended: set the last events."""
+        raise NotImplementedError
+
+    def _finish(self) -> None:
+        """All has been handed out."""
         raise NotImplementedError
 
     def _stop(self) -> None:
         """Hand out nothing more."""
         raise NotImplementedError
 
+    def _no_event_stream(self, body: str) -> Exception:
+        """The error for a response that is something else."""
+        raise NotImplementedError
+
+    # Once a read.
+
+    def _receive(self, data: Any) -> int:
+        """Take what has been read."""
+        if self.timing is not None:
+            self.timing.note_read()
+        if type(data) is not bytes:
+            data = _as_bytes(data)
+        if len(data) > _PIECE:
+            self._pieces = (data[i : i + _PIECE] for i in range(0, len(data), _PIECE))
+        else:
+            self._parse(data)
+        return 0
+
+    def _parse(self, piece: bytes) -> int:
+        # When feed() raises what a callback has raised, there may be events to come.
+        self._parser_is_due = True
+        try:
+            events = self._feed(piece)
+        except SSEError:
+            self._stop()  # the parser will never go on
+            raise
+        # An error that waits until these events are handed out shows here already.
+        self._parser_is_due = self._parser.truncated
+        if not self._is_event_stream:
+            if events:
+                self._is_event_stream = True
+                self._stray.body = None
+            elif self._stray.is_too_long():
+                raise self._no_event_stream("\n".join(self._stray.body or ()))
+        if self._stray_errors:
+            events = place_errors(self._stray.take_errors(), events, piece)
+        self._events = events
+        self._position = 0
+        return 0
+
+    def _find_events(self) -> bool:
+        """Get more events, without reading; returns whether there may be any now."""
+        if self._ended:
+            return False
+        if self._parser_is_due:
+            # It comes out now, not when the source gives more bytes.
+            self._parse(b"")
+            return True
+        if self._pieces is not None:
+            for piece in self._pieces:
+                self._parse(piece)
+                return True
+            self._pieces = None
+        if self._input_ended:
+            self._finish()
+        return False
+
+    # Once a chunk.
+
     def _known_state(self) -> Any:
         """The state, knowing of all chunks up to the last."""
         self._end_run()
         return self._state
 
-    def _next_chunk(self) -> Any:
-        """The next chunk.
-
-        Raises:
-            StopIteration: there is none at hand, and ``_find_events`` found no more.
-        """
-        return self._advance()
-
     def _advance(self) -> Any:
+        """The next chunk; None where there is none without reading on."""
         while True:
             if self._slow_chunks is not None:
                 chunk = next(self._slow_chunks, None)
@@ -90,7 +176,7 @@ class ChunkLoop:
             elif self._find_events():
                 continue
             else:
-                raise StopIteration
+                return None
             if self._skip_empty and not chunk.choices:
                 continue
             return chunk
@@ -107,7 +193,7 @@ class ChunkLoop:
         """Decode and fold the next event; None where it takes the second path."""
         event = self._events[self._position]
         self._position += 1
-        payload = event.data_bytes
+        payload = event._data_bytes  # an attribute where data_bytes is a property
         try:
             chunk = self._decode_exact(payload)
         except REFUSALS:
@@ -120,13 +206,14 @@ class ChunkLoop:
 
     def _continue_run(self, chunk: Any) -> bool:
         """Add a chunk to the run; False where it is more than a piece of the same text."""
-        if self._run_index is None or not chunk._is_plain:
+        if self._run_index is None:
             return False
         choices = chunk.choices
         if len(choices) != 1:
             return False
         choice = choices[0]
-        if choice.index != self._run_index:
+        # Numbers beyond 256 are not identical: those chunks go to the state one by one.
+        if choice.index is not self._run_index:
             return False
         if not self._knows_fingerprint and chunk.system_fingerprint:
             return False
@@ -162,7 +249,7 @@ class ChunkLoop:
         if self.timing is not None:
             # It wants to see every chunk: no runs then.
             self.timing.note_chunk(chunk)
-        elif chunk._is_plain:
+        elif self._decode_exact is self._decoder.decode_plain:
             self._run_index = state.text_index
             self._knows_fingerprint = not self._accumulate or bool(state._system_fingerprint)
             self._knows_service_tier = not self._accumulate or bool(state._service_tier)
@@ -170,10 +257,66 @@ class ChunkLoop:
 
 
 class ChunkIterator(ChunkLoop):
-    """The loop as an iterator, for streams that read as they go."""
+    """The loop over an iterable of bytes."""
+
+    _chunks: Any
+
+    def _find_events(self) -> bool:
+        if ChunkLoop._find_events(self):
+            return True
+        if self._ended:
+            return False
+        try:
+            data = next(self._chunks)
+        except StopIteration:
+            self._end()
+        except BaseException:
+            self._source_failed = True
+            raise
+        else:
+            self._receive(data)
+        return True
 
     def __iter__(self) -> Any:
         return self
 
     def __next__(self) -> Any:
-        return self._advance()
+        chunk = self._advance()
+        if chunk is None:
+            raise StopIteration
+        return chunk
+
+
+class AsyncChunkIterator(ChunkLoop):
+    """The loop over an asynchronous iterable of bytes."""
+
+    _chunks: Any
+
+    def __aiter__(self) -> Any:
+        return self
+
+    async def __anext__(self) -> Any:
+        while True:
+            chunk = self._advance()
+            if chunk is not None:
+                return chunk
+            if self._ended:
+                raise StopAsyncIteration
+            try:
+                data = await self._chunks.__anext__()
+            except StopAsyncIteration:
+                self._end()
+            except BaseException:
+                self._source_failed = True
+                raise
+            else:
+                self._receive(data)
+
+
+def _as_bytes(data: Any) -> bytes:
+    if isinstance(data, str):
+        raise TypeError(
+            "the source gives str, but a stream needs the bytes as they came, "
+            "such as response.iter_bytes()"
+        )
+    return memoryview(data).tobytes()

@@ -245,6 +245,8 @@ class _Decoder(Generic[ChunkT]):
     # Of the first path, the narrower ones first. Where one refuses a payload that the next
     # one takes, the stream goes on with that: it is not likely to be the only such payload.
     _decoders: tuple[Callable[[bytes], ChunkT], ...]
+    # The one of them that makes nothing but chunks that are ``_is_plain``.
+    decode_plain: Callable[[bytes], ChunkT] | None = None
 
     def __init__(self, *, strict: bool = False) -> None:
         self.decode_exact: Callable[[bytes], ChunkT] = self._decoders[0]
@@ -458,6 +460,7 @@ class ChunkDecoder(_Decoder[types.ChatCompletionChunk]):
         msgspec.json.Decoder(_Exact.ChatCompletionChunk).decode,
         msgspec.json.Decoder(_Declared.ChatCompletionChunk).decode,
     )
+    decode_plain = _decoders[0]
 
 
 class CompletionDecoder(_Decoder[types.Completion]):

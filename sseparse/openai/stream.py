@@ -1,8 +1,7 @@
 """Streams: bytes of a response in, typed chunks out, and what they come to in the end.
 
-The four classes share ``_Stream``, which does no I/O: it is given bytes (``_receive``),
-told of their end (``_end``) and asked for the next chunk (``_next_chunk``, in ``_loop.py``,
-which has what happens once a chunk). The classes themselves only read.
+What happens again and again, once a read and once a chunk, is in ``_loop.py``. Here is what
+a stream is made of, what it says of itself, and how it ends.
 
 An event is decoded, and folded into the state, when its chunk is handed out and not
 before. So what the stream says of itself is never ahead of its caller, and an error comes
@@ -16,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .. import Event, Parser
-from .._errors import NotAnEventStreamError, SSEError, TruncatedStreamError
+from .._errors import NotAnEventStreamError, TruncatedStreamError
 from ..http import (
     aclose_response,
     aiter_response_bytes,
@@ -26,10 +25,10 @@ from ..http import (
     not_an_event_stream,
 )
 from . import types
-from ._loop import ChunkIterator, ChunkLoop
+from ._loop import AsyncChunkIterator, ChunkIterator, ChunkLoop
 from .decode import ChunkDecoder, CompletionDecoder, parse_payload, reports_error
 from .state import ChatCompletionStreamState, CompletionStreamState
-from .stray import StrayLines, place_errors
+from .stray import StrayLines
 from .timing import Timing
 from .views import AsyncMapped, Mapped, PartialJSON, text_of
 
@@ -55,10 +54,6 @@ __all__ = ["AsyncChatStream", "AsyncCompletionStream", "ChatStream", "Completion
 
 ChunkT = TypeVar("ChunkT", types.ChatCompletionChunk, types.Completion)
 FinalT = TypeVar("FinalT", types.ChatCompletion, types.Completion)
-
-# Bytes parsed in one go. More would save no time, and the events of a source that gives
-# a whole body at once would be in memory all at the same time.
-_PIECE = 64 * 1024
 
 
 class _Stream(ChunkLoop, Generic[ChunkT, FinalT]):
@@ -88,30 +83,24 @@ class _Stream(ChunkLoop, Generic[ChunkT, FinalT]):
     ) -> None:
         if clock is not None and not callable(clock):
             raise TypeError(f"clock must be callable or None, not {type(clock).__name__}")
-        self._stray = StrayLines(
+        stray = StrayLines(
             parser_options.pop("on_ignored_line", None),
             parser_options.get("max_event_size", 16 * 2**20),
         )
-        parser_options["on_ignored_line"] = self._stray.note
-        self._parser = Parser(**parser_options)
+        parser_options["on_ignored_line"] = stray.note
         self._response = response  # where the source is one
         self._require_done = require_done
+        parser = Parser(**parser_options)
         ChunkLoop.__init__(
             self,
+            parser,
+            stray,
             self._decoder_class(strict=strict),
             self._state_class(),
             accumulate,
             None if clock is None else Timing(clock),
             skip_empty,
         )
-
-        # Bytes not parsed yet. The events not decoded yet are the loop's.
-        self._pieces: Iterator[bytes] = iter(())
-        self._parser_is_due = False  # an error or events may wait in the parser
-
-        self._input_ended = False  # there is nothing more to read
-        self._ended = False  # nor to hand out
-        self._source_failed = False
 
     # What the caller may ask at any time.
 
@@ -157,7 +146,8 @@ class _Stream(ChunkLoop, Generic[ChunkT, FinalT]):
     @property
     def last_event_id(self) -> str:
         """The last event ID that the server has set."""
-        return self._parser.last_event_id
+        last_event_id: str = self._parser.last_event_id
+        return last_event_id
 
     def _set_events(self, events: list[Event]) -> None:
         self._events = events
@@ -176,41 +166,7 @@ class _Stream(ChunkLoop, Generic[ChunkT, FinalT]):
                     choice.finish_reason = _implied_finish_reason(choice)
         return completion
 
-    # Bytes in.
-
-    def _receive(self, data: Buffer) -> None:
-        """Take what has been read."""
-        if self.timing is not None:
-            self.timing.note_read()
-        if isinstance(data, str):
-            raise TypeError(
-                "the source gives str, but a stream needs the bytes as they came, "
-                "such as response.iter_bytes()"
-            )
-        if not isinstance(data, bytes):
-            data = memoryview(data).tobytes()
-        if len(data) > _PIECE:
-            self._pieces = (data[i : i + _PIECE] for i in range(0, len(data), _PIECE))
-        else:
-            self._parse(data)
-
-    def _parse(self, piece: bytes) -> None:
-        # Whatever feed() raises, there may be more to come of it with the next call.
-        self._parser_is_due = True
-        try:
-            events = self._parser.feed(piece)
-        except SSEError:
-            self._stop()  # the parser will never go on
-            raise
-        if events:
-            self._stray.body = None
-        else:
-            self._parser_is_due = False
-            if self._stray.is_too_long():
-                raise self._no_event_stream("\n".join(self._stray.body or ()))
-        if self._stray.errors:
-            events = place_errors(self._stray.take_errors(), events, piece)
-        self._set_events(events)
+    # How it ends.
 
     def _end(self) -> None:
         """The source has ended."""
@@ -253,33 +209,15 @@ class _Stream(ChunkLoop, Generic[ChunkT, FinalT]):
             return NotAnEventStreamError(beginning)
         return not_an_event_stream(self._response, beginning)
 
-    # Chunks out.
-
-    def _find_events(self) -> bool:
-        """Parse what is at hand; returns whether there may be events now.
-
-        Where bytes have to be read for it, the streams that can do so at once do.
-        """
-        if self._ended:
-            return False
-        if self._parser_is_due:
-            # An error that waited for the events before it comes out now, not when the
-            # source gives more bytes.
-            self._parse(b"")
-            return True
-        for piece in self._pieces:
-            self._parse(piece)
-            return True
-        if self._input_ended:
-            self._ended = True
-            if self._require_done and self.truncated:
-                raise TruncatedStreamError()
-        return False
+    def _finish(self) -> None:
+        self._ended = True
+        if self._require_done and self.truncated:
+            raise TruncatedStreamError()
 
     def _stop(self) -> None:
         """End it here, handing out nothing more."""
         self._set_events([])
-        self._pieces = iter(())
+        self._pieces = None
         self._slow_chunks = None
         self._parser_is_due = False
         self._input_ended = self._ended = True
@@ -305,22 +243,6 @@ class _SyncStream(_Stream[ChunkT, FinalT], ChunkIterator):
         def __iter__(self) -> Self: ...
 
         def __next__(self) -> ChunkT: ...
-
-    def _find_events(self) -> bool:
-        if super()._find_events():
-            return True
-        if self._ended:
-            return False
-        try:
-            data = next(self._chunks)
-        except StopIteration:
-            self._end()
-        except BaseException:
-            self._source_failed = True
-            raise
-        else:
-            self._receive(data)
-        return True
 
     def __enter__(self) -> Self:
         return self
@@ -381,7 +303,7 @@ class _SyncStream(_Stream[ChunkT, FinalT], ChunkIterator):
         return Mapped(self, PartialJSON(choice))
 
 
-class _AsyncStream(_Stream[ChunkT, FinalT]):
+class _AsyncStream(_Stream[ChunkT, FinalT], AsyncChunkIterator):
     """The loop that reads an asynchronous iterable of bytes."""
 
     def __init__(
@@ -397,26 +319,11 @@ class _AsyncStream(_Stream[ChunkT, FinalT]):
             self._chunks = source.__aiter__()
         self._source = source
 
-    def __aiter__(self) -> Self:
-        return self
+    if TYPE_CHECKING:
 
-    async def __anext__(self) -> ChunkT:
-        while True:
-            try:
-                chunk: ChunkT = self._next_chunk()
-                return chunk
-            except StopIteration:
-                if self._ended:
-                    raise StopAsyncIteration from None
-            try:
-                data = await self._chunks.__anext__()
-            except StopAsyncIteration:
-                self._end()
-            except BaseException:
-                self._source_failed = True
-                raise
-            else:
-                self._receive(data)
+        def __aiter__(self) -> Self: ...
+
+        async def __anext__(self) -> ChunkT: ...
 
     async def __aenter__(self) -> Self:
         return self
