@@ -662,6 +662,26 @@ Turns the bytes of one ``text/event-stream`` response into events.
                 next_lf = find(p, c"\n", end)
             if next_cr < p:
                 next_cr = find(p, c"\r", end)
+
+            if (
+                next_lf < next_cr
+                and next_lf + 1 < end
+                and next_lf[1] == c"\n"
+                and self.block_size == 0
+                and self.line.size == 0
+                and is_data_line(p, next_lf - p)
+                and next_lf - p <= self.max_event_size
+                and not self.keep_raw
+            ):
+                # A block of one data line, whole in this chunk, as nearly all are in most
+                # streams. What follows would do the same, but takes a fifth longer.
+                line = field_value(p, 4, next_lf - p)
+                events.append(self.make_event(line, next_lf - line))
+                p = next_lf + 2
+                self.lone_cr = False
+                self.block_offset = self.offset + (p - chunk)
+                continue
+
             line_end = next_lf if next_lf < next_cr else next_cr
 
             # The limit is held against the line before any of it is copied.
@@ -831,17 +851,21 @@ Turns the bytes of one ``text/event-stream`` response into events.
         if self.id_buffer is not None:
             self._last_event_id = self.id_buffer
         if self.has_data:
-            event = Event.__new__(Event)
-            event._data_bytes = PyBytes_FromStringAndSize(data, size)
-            event._event = MESSAGE if self.event_type is None else self.event_type
-            event._id = self._last_event_id
-            event._retry = self.block_retry
+            event = self.make_event(data, size)
             if self.keep_raw:
                 append(&self.raw, raw_start, raw_end - raw_start)
                 event._raw = PyBytes_FromStringAndSize(self.raw.bytes, self.raw.size)
             events.append(event)
         self.start_block()
         return 0
+
+    cdef inline Event make_event(self, const char* data, Py_ssize_t size):
+        cdef Event event = Event.__new__(Event)
+        event._data_bytes = PyBytes_FromStringAndSize(data, size)
+        event._event = MESSAGE if self.event_type is None else self.event_type
+        event._id = self._last_event_id
+        event._retry = self.block_retry
+        return event
 
     cdef int end_stream(self, bint dispatch_incomplete, list events) except -1:
         if self.closed:
