@@ -262,7 +262,6 @@ def test_a_text_is_joined_in_blocks_that_are_never_joined_again_before_the_end()
     text = Text()
     for _ in range(10 * BLOCK):
         text.append("four")
-        text.compact()
     assert text.blocks == ["four" * BLOCK] * 10
     assert text.joined() == "four" * 10 * BLOCK
 

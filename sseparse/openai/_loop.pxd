@@ -24,8 +24,15 @@ cdef class ChunkLoop:
     cdef public bint _input_ended
     cdef public bint _ended
     cdef public bint _source_failed
-    cdef list _run
+    cdef object _decode_piece
+    cdef int _misses
+    cdef Py_ssize_t _run_size
     cdef object _run_index
+    cdef str _run_field
+    cdef object _run_call_index
+    cdef object _run_text
+    cdef list _run_parts
+    cdef list _run_logprobs
     cdef bint _knows_fingerprint
     cdef bint _knows_service_tier
 
@@ -43,12 +50,12 @@ cdef class ChunkLoop:
     @cython.locals(event=Event, payload=bytes)
     cdef object _decode_next(self)
 
-    @cython.locals(choices=list)
-    cdef bint _continue_run(self, chunk) except -1
-
-    cdef int _end_run(self) except -1
-
     cdef int _fold(self, chunk) except -1
+
+    cdef int _begin_run(self, choice) except -1
+
+    @cython.locals(choices=list, calls=list)
+    cdef bint _continue_run(self, chunk) except -1
 
 
 cdef class ChunkIterator(ChunkLoop):

@@ -5,9 +5,11 @@ This is ordinary Python, and runs as such. Where there is a compiler Cython comp
 it stands, with the types in ``_loop.pxd``, and the extension takes its place: a loop over a
 stream then takes two thirds of the time, and most of that is decoding JSON.
 
-Most chunks of most streams are one more piece of the text of the same choice. They do not
-go through the state one by one but gather in ``_run``; the state gets them when the run is
-long enough, when a chunk comes that says more, and when somebody asks it anything.
+Most chunks of most streams are one more piece of the same text: of the content, the
+reasoning, or the arguments of one tool call. After a chunk that is such a piece the loop
+expects another (``_begin_run``): it takes a decoder that refuses whatever is more than that,
+and adds the piece to the text itself, where the state would look at every field. A chunk
+that is refused goes the long way, and may begin another run.
 """
 
 from __future__ import annotations
@@ -19,6 +21,10 @@ from .decode import REFUSALS
 from .stray import place_errors
 
 __all__ = ["AsyncChunkIterator", "ChunkIterator", "ChunkLoop"]
+
+# Runs that may be expected in vain before none is expected any more: a refusal costs what
+# two or three chunks of a run save.
+_MAX_MISSES = 8
 
 # Bytes parsed in one go. More would save no time, and the events of a source that gives
 # a whole body at once would be in memory all at the same time.
@@ -72,10 +78,18 @@ class ChunkLoop:
         self._ended = False  # nor to hand out
         self._source_failed = False
 
-        # Pieces of text that the state does not know yet, and the choice they belong to;
-        # None where the next chunk has to go to the state in any case.
-        self._run: list[str] = []
+        # The run: the decoder of its pieces, None where none is expected ...
+        self._decode_piece: Any = None
+        self._misses = 0
+        self._run_size = 0
+        # ... the choice, the field of its delta, the tool call where it is for one ...
         self._run_index: int | None = None
+        self._run_field = ""
+        self._run_call_index: int | None = None
+        # ... and where they go.
+        self._run_text: Any = None
+        self._run_parts: list[str] = []
+        self._run_logprobs: list[Any] | None = None
         self._knows_fingerprint = False
         self._knows_service_tier = False
 
@@ -152,11 +166,6 @@ class ChunkLoop:
 
     # Once a chunk.
 
-    def _known_state(self) -> Any:
-        """The state, knowing of all chunks up to the last."""
-        self._end_run()
-        return self._state
-
     def _advance(self) -> Any:
         """The next chunk; None where there is none without reading on."""
         while True:
@@ -194,66 +203,121 @@ class ChunkLoop:
         event = self._events[self._position]
         self._position += 1
         payload = event._data_bytes  # an attribute where data_bytes is a property
+        # Its length first: comparing strings costs as much as looking up a field.
+        if len(event._event) == 5 and event._event == "error":
+            self._slow_chunks = self._decoder.decode_slowly(event)
+            return None
+        if self._decode_piece is not None:
+            try:
+                chunk = self._decode_piece(payload)
+            except REFUSALS:
+                self._misses = 0 if self._run_size > 3 else self._misses + 1
+                self._decode_piece = None
+            else:
+                chunk._payload = payload
+                if not self._continue_run(chunk):
+                    self._fold(chunk)
+                return chunk
         try:
             chunk = self._decode_exact(payload)
         except REFUSALS:
             self._slow_chunks = self._decoder.decode_slowly(event)
             return None
         chunk._payload = payload
-        if not self._continue_run(chunk):
-            self._fold(chunk)
+        self._fold(chunk)
         return chunk
 
+    def _fold(self, chunk: Any) -> int:
+        """Let the state have a chunk."""
+        if self._accumulate:
+            self._state.handle_chunk(chunk)
+        else:
+            self._state.note_chunk(chunk)
+        if self.timing is not None:
+            self.timing.note_chunk(chunk)
+        # The decoder may have settled on another way.
+        self._decode_exact = self._decoder.decode_exact
+        self._decode_piece = None
+        if self._misses < _MAX_MISSES and len(chunk.choices) == 1:
+            self._begin_run(chunk.choices[0])
+        return 0
+
+    def _begin_run(self, choice: Any) -> int:
+        """Where a choice brought one piece of something, expect more of the same."""
+        decoders = self._decoder.decode_piece
+        state = self._state
+        if not decoders or (self._accumulate and not state.head_is_known):
+            return 0
+        delta = choice.delta
+        kind = field = ""
+        call_index = None
+        if delta.tool_calls:
+            kind = field = "arguments"
+            call_index = delta.tool_calls[0].index
+            if call_index is None:
+                return 0
+        elif delta.content is not None:
+            field = "content"
+            kind = field if choice.logprobs is None else "logprobs"
+        elif delta.reasoning_content is not None:
+            kind = field = "reasoning_content"
+        elif delta.reasoning is not None:
+            kind = field = "reasoning"
+        if not kind:
+            return 0
+        if self._accumulate:
+            self._run_text = state.text(choice.index, field, call_index)
+            if self._run_text is None:
+                return 0
+            self._run_parts = self._run_text.parts
+            self._run_logprobs = None
+            if kind == "logprobs":
+                self._run_logprobs = state.logprobs(choice.index)
+                if self._run_logprobs is None:
+                    return 0
+            self._knows_fingerprint = bool(state._system_fingerprint)
+            self._knows_service_tier = bool(state._service_tier)
+        else:
+            self._knows_fingerprint = self._knows_service_tier = True
+        self._decode_piece = decoders[kind]
+        self._run_index = choice.index
+        self._run_field = field
+        self._run_call_index = call_index
+        self._run_size = 0
+        return 0
+
     def _continue_run(self, chunk: Any) -> bool:
-        """Add a chunk to the run; False where it is more than a piece of the same text."""
-        if self._run_index is None:
-            return False
+        """Add a piece to the run; False, and nothing done, where it belongs elsewhere."""
         choices = chunk.choices
         if len(choices) != 1:
             return False
         choice = choices[0]
-        # Numbers beyond 256 are not identical: those chunks go to the state one by one.
+        # Numbers beyond 256 are not identical: those chunks take the long way.
         if choice.index is not self._run_index:
             return False
         if not self._knows_fingerprint and chunk.system_fingerprint:
             return False
         if not self._knows_service_tier and chunk.service_tier:
             return False
-        text = choice.delta.content
-        if text is not None and self._accumulate:
-            self._run.append(text)
-            # Pieces weigh more than the text they make. (A number, for a constant would be
-            # looked up in the module each time.)
-            if len(self._run) == 256:
-                self._end_run()
-        return True
-
-    def _end_run(self) -> int:
-        """Let the state know of all that has been handed out."""
-        if self._run:
-            self._state.add_text(self._run_index, self._run)
-            self._run = []
-        return 0
-
-    def _fold(self, chunk: Any) -> int:
-        """Let the state have a chunk, after those before it."""
-        self._end_run()
-        state = self._state
+        delta = choice.delta
+        if self._run_call_index is not None:
+            calls = delta.tool_calls
+            if len(calls) != 1 or calls[0].index is not self._run_call_index:
+                return False
+            delta = calls[0].function
+        text = getattr(delta, self._run_field)
         if self._accumulate:
-            state.handle_chunk(chunk)
-        else:
-            state.note_chunk(chunk)
-        # The decoder may have settled on another way.
-        self._decode_exact = self._decoder.decode_exact
-        self._run_index = None
-        if self.timing is not None:
-            # It wants to see every chunk: no runs then.
-            self.timing.note_chunk(chunk)
-        elif self._decode_exact is self._decoder.decode_plain:
-            self._run_index = state.text_index
-            self._knows_fingerprint = not self._accumulate or bool(state._system_fingerprint)
-            self._knows_service_tier = not self._accumulate or bool(state._service_tier)
-        return 0
+            if text is not None:
+                self._run_parts.append(text)
+                # The state's BLOCK: a number, for a constant would be looked up each time.
+                if len(self._run_parts) == 256:
+                    self._run_text.compact()
+            if self._run_logprobs is not None and choice.logprobs is not None:
+                self._run_logprobs += choice.logprobs.content or ()
+        if text and self.timing is not None:
+            self.timing.note_token()
+        self._run_size += 1
+        return True
 
 
 class ChunkIterator(ChunkLoop):

@@ -20,7 +20,7 @@ so must know of them without looking at every payload a second time.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -201,29 +201,90 @@ class _Exact:
         prompt_filter_results: None = None
 
 
-class _Plain:
-    """Narrowest: a piece of text, or of nothing, in the usual envelope.
+class _Piece:
+    """Narrowest: one more piece of something, in the usual envelope.
 
-    Most streams consist of these but for their last chunks, and folding one takes no more
-    than looking at its content.
+    Most streams are runs of such chunks, and what is refused here need not be looked for
+    when they are folded.
     """
 
     class ChoiceDelta(_Exact.ChoiceDelta, kw_only=True, forbid_unknown_fields=True):
+        content: None = None
         tool_calls: None = None
         reasoning_content: None = None
         reasoning: None = None
 
     class Choice(_Exact.Choice, kw_only=True, forbid_unknown_fields=True):
-        delta: _Plain.ChoiceDelta
         finish_reason: None = None
         logprobs: None = None
 
     class ChatCompletionChunk(_Exact.ChatCompletionChunk, kw_only=True, forbid_unknown_fields=True):
-        _is_plain: ClassVar[bool] = True
-
-        choices: list[_Plain.Choice]  # type: ignore[assignment]
         usage: None = None
         provider: None = None
+
+
+class _Content:
+    class ChoiceDelta(_Piece.ChoiceDelta, kw_only=True, forbid_unknown_fields=True):
+        content: str | None = None  # type: ignore[assignment]
+
+    class Choice(_Piece.Choice, kw_only=True, forbid_unknown_fields=True):
+        delta: _Content.ChoiceDelta
+
+    class ChatCompletionChunk(_Piece.ChatCompletionChunk, kw_only=True, forbid_unknown_fields=True):
+        choices: list[_Content.Choice]  # type: ignore[assignment]
+
+
+class _ContentWithLogprobs:
+    class ChoiceLogprobs(_Declared.ChoiceLogprobs, kw_only=True, forbid_unknown_fields=True):
+        refusal: None = None
+
+    class Choice(_Content.Choice, kw_only=True, forbid_unknown_fields=True):
+        logprobs: _ContentWithLogprobs.ChoiceLogprobs | None = None  # type: ignore[assignment]
+
+    class ChatCompletionChunk(_Piece.ChatCompletionChunk, kw_only=True, forbid_unknown_fields=True):
+        choices: list[_ContentWithLogprobs.Choice]  # type: ignore[assignment]
+
+
+class _ReasoningContent:
+    class ChoiceDelta(_Piece.ChoiceDelta, kw_only=True, forbid_unknown_fields=True):
+        reasoning_content: str | None = None  # type: ignore[assignment]
+
+    class Choice(_Piece.Choice, kw_only=True, forbid_unknown_fields=True):
+        delta: _ReasoningContent.ChoiceDelta
+
+    class ChatCompletionChunk(_Piece.ChatCompletionChunk, kw_only=True, forbid_unknown_fields=True):
+        choices: list[_ReasoningContent.Choice]  # type: ignore[assignment]
+
+
+class _Reasoning:
+    class ChoiceDelta(_Piece.ChoiceDelta, kw_only=True, forbid_unknown_fields=True):
+        reasoning: str | None = None  # type: ignore[assignment]
+
+    class Choice(_Piece.Choice, kw_only=True, forbid_unknown_fields=True):
+        delta: _Reasoning.ChoiceDelta
+
+    class ChatCompletionChunk(_Piece.ChatCompletionChunk, kw_only=True, forbid_unknown_fields=True):
+        choices: list[_Reasoning.Choice]  # type: ignore[assignment]
+
+
+class _Arguments:
+    class ChoiceDeltaToolCallFunction(
+        _Declared.ChoiceDeltaToolCallFunction, kw_only=True, forbid_unknown_fields=True
+    ):
+        name: Literal[""] | None = None
+
+    class ChoiceDeltaToolCall(_Exact.ChoiceDeltaToolCall, kw_only=True, forbid_unknown_fields=True):
+        id: Literal[""] | None = None
+        function: _Arguments.ChoiceDeltaToolCallFunction
+
+    class ChoiceDelta(_Piece.ChoiceDelta, kw_only=True, forbid_unknown_fields=True):
+        tool_calls: list[_Arguments.ChoiceDeltaToolCall]  # type: ignore[assignment]
+
+    class Choice(_Piece.Choice, kw_only=True, forbid_unknown_fields=True):
+        delta: _Arguments.ChoiceDelta
+
+    class ChatCompletionChunk(_Piece.ChatCompletionChunk, kw_only=True, forbid_unknown_fields=True):
+        choices: list[_Arguments.Choice]  # type: ignore[assignment]
 
 
 class _Decoder(Generic[ChunkT]):
@@ -245,8 +306,8 @@ class _Decoder(Generic[ChunkT]):
     # Of the first path, the narrower ones first. Where one refuses a payload that the next
     # one takes, the stream goes on with that: it is not likely to be the only such payload.
     _decoders: tuple[Callable[[bytes], ChunkT], ...]
-    # The one of them that makes nothing but chunks that are ``_is_plain``.
-    decode_plain: Callable[[bytes], ChunkT] | None = None
+    # Narrower ones, by what they expect one more piece of; see ``_loop.py``.
+    decode_piece: ClassVar[dict[str, Callable[[bytes], Any]]] = {}
 
     def __init__(self, *, strict: bool = False) -> None:
         self.decode_exact: Callable[[bytes], ChunkT] = self._decoders[0]
@@ -456,11 +517,16 @@ class ChunkDecoder(_Decoder[types.ChatCompletionChunk]):
     _public = types.ChatCompletionChunk
     _mend = staticmethod(mend_chunk)
     _decoders = (
-        msgspec.json.Decoder(_Plain.ChatCompletionChunk).decode,
         msgspec.json.Decoder(_Exact.ChatCompletionChunk).decode,
         msgspec.json.Decoder(_Declared.ChatCompletionChunk).decode,
     )
-    decode_plain = _decoders[0]
+    decode_piece: ClassVar = {
+        "content": msgspec.json.Decoder(_Content.ChatCompletionChunk).decode,
+        "logprobs": msgspec.json.Decoder(_ContentWithLogprobs.ChatCompletionChunk).decode,
+        "reasoning_content": msgspec.json.Decoder(_ReasoningContent.ChatCompletionChunk).decode,
+        "reasoning": msgspec.json.Decoder(_Reasoning.ChatCompletionChunk).decode,
+        "arguments": msgspec.json.Decoder(_Arguments.ChatCompletionChunk).decode,
+    }
 
 
 class CompletionDecoder(_Decoder[types.Completion]):

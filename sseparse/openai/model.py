@@ -51,8 +51,6 @@ class Model(_Origin, msgspec.Struct, kw_only=True, gc=False, eq=False, omit_defa
     _is_declared: ClassVar[bool] = False
     # Nor anything rare.
     _is_exact: ClassVar[bool] = False
-    # The same of a chat chunk that brings text at most, in the usual envelope.
-    _is_plain: ClassVar[bool] = False
     # Fields that may have objects in them.
     _nested: ClassVar[tuple[str, ...]] = ()
     # Fields that to_dict() always gives, None or not.

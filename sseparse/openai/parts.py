@@ -31,34 +31,42 @@ __all__ = [
 BLOCK = 256
 
 
-class Text(list[str]):
-    """A text as its parts; ``append`` them.
+class Text:
+    """A text as it grows.
 
-    A part of a few characters costs some 60 bytes as a string of its own, so ``compact``
-    joins parts to blocks: they are what the text weighs in the end, and before the final
-    join no character is copied more than once.
+    A part of a few characters costs some 60 bytes as a string of its own, so every so many
+    parts are joined to a block: blocks are what the text weighs in the end, and before the
+    final join no character is copied more than once.
+
+    Attributes:
+        parts: since the last block. Whoever appends to it calls ``compact`` when it has
+            ``BLOCK`` of them.
     """
 
-    __slots__ = ("blocks",)
+    __slots__ = ("blocks", "parts")
 
     def __init__(self) -> None:
-        super().__init__()
         self.blocks: list[str] = []
+        self.parts: list[str] = []
+
+    def append(self, part: str) -> None:
+        self.parts.append(part)
+        if len(self.parts) >= BLOCK:
+            self.compact()
 
     def compact(self) -> None:
-        if len(self) >= BLOCK:
-            self.blocks.append("".join(self))
-            self.clear()
+        self.blocks.append("".join(self.parts))
+        self.parts.clear()
 
     def has_come(self) -> bool:
         """Whether there was any part, be it empty."""
-        return bool(self or self.blocks)
+        return bool(self.parts or self.blocks)
 
     def joined(self) -> str:
-        text = "".join((*self.blocks, *self))
-        if self:
+        text = "".join((*self.blocks, *self.parts))
+        if self.parts:
             self.blocks = [text]
-            self.clear()
+            self.parts.clear()
         return _mend_surrogates(text)
 
 
@@ -86,7 +94,6 @@ class Extra:
                 if text is None:
                     text = self.values[key] = Text()
                 text.append(value)
-                text.compact()
             elif value is not None or key not in self.values:
                 self.values[key] = value
 
@@ -158,7 +165,7 @@ class ToolCall:
         function = fragment.function
         if function is not None:
             if function.arguments:
-                self.add_arguments(function.arguments)
+                self.arguments.append(function.arguments)
             if function.name and not self.name:
                 self.name = function.name
         if fragment.id and not self.id:
@@ -171,23 +178,17 @@ class ToolCall:
             if fragment.custom.name and not self.name:
                 self.name = fragment.custom.name
             if fragment.custom.input:
-                self.add_arguments(fragment.custom.input)
+                self.arguments.append(fragment.custom.input)
         if fragment.extra_content is not None:
             self.extra_content = fragment.extra_content
         self.extra.concatenate(fragment.model_extra)
 
-    def add_arguments(self, text: str) -> None:
-        arguments = self.arguments
-        arguments.append(text)
-        if len(arguments) == BLOCK:
-            arguments.compact()
-
     def is_complete(self) -> bool:
         """Whether the arguments are a whole JSON object."""
         # Most fragments can be told by their last character, without joining anything.
-        if not self.arguments and not self.arguments.blocks:
+        if not self.arguments.has_come():
             return False
-        last = (self.arguments or self.arguments.blocks)[-1].rstrip()
+        last = (self.arguments.parts or self.arguments.blocks)[-1].rstrip()
         if last and not last.endswith("}"):
             return False
         try:
@@ -286,9 +287,7 @@ class Audio:
     def add(self, piece: types.ChoiceDeltaAudio) -> None:
         self.id = self.id or piece.id or ""
         self.data.append(piece.data or "")
-        self.data.compact()
         self.transcript.append(piece.transcript or "")
-        self.transcript.compact()
         if isinstance(piece.expires_at, int):
             self.expires_at = piece.expires_at
         self.extra.concatenate(piece.model_extra)
@@ -329,7 +328,6 @@ class ReasoningDetails:
                     if not isinstance(text, Text):
                         text = entry[key] = Text()
                     text.append(value)
-                    text.compact()
                 elif value is not None or key not in entry:
                     entry[key] = value
 

@@ -4,9 +4,10 @@ Everything here is linear in the length of the stream. Texts are gathered as lis
 parts and joined when somebody asks; lists are extended; nothing is built anew a chunk.
 Memory is in proportion to the final object: see ``Text``.
 
-The decoder marks what it knows of a chunk: one that ``_is_plain`` brings text at most,
-which ``_loop.py`` gathers and gives to ``add_text``; one that ``_is_exact`` has nothing rare
-and nothing unknown in it, so that ``add_rest`` need not look for that.
+The decoder marks what it knows of a chunk: one that ``_is_exact`` has nothing rare and
+nothing unknown in it, so that ``add_rest`` need not look for that. Where a chunk is known
+to bring one more piece of a text and nothing else, ``_loop.py`` does not come here at all,
+but adds it to the ``text`` itself.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ import msgspec
 from . import types
 from .model import Model
 from .parts import (
-    BLOCK,
     Audio,
     Extra,
     ReasoningDetails,
@@ -59,14 +59,12 @@ class _State(Generic[ChunkT, FinalT]):
         self._model = ""
         self._created = 0
         self._system_fingerprint: str | None = None
-        self._head_is_known = False  # id, model and created are
+        self.head_is_known = False  # id, model and created are
         # ... and of these the last.
         self._last: dict[str, Any] = {}
         self._extra = Extra()
         self.usage: types.CompletionUsage | None = None
         self.finish_reasons: dict[int, str | None] = {}
-        # The choice that more text can be added to with ``add_text``; see ``_loop.py``.
-        self.text_index: int | None = None
         self._service_tier: str | None = None
 
     @property
@@ -85,12 +83,10 @@ class _State(Generic[ChunkT, FinalT]):
 
     def note_chunk(self, chunk: ChunkT) -> None:
         """Take only usage and finish reasons of the next chunk; keep no content."""
-        if not chunk._is_plain:
-            self._note_usage(chunk)
+        self._note_usage(chunk)
         for choice in chunk.choices:
             if choice.finish_reason is not None or choice.index not in self.finish_reasons:
                 self.finish_reasons[choice.index] = choice.finish_reason
-            self.text_index = choice.index
 
     @property
     def current_completion_snapshot(self) -> FinalT:
@@ -112,7 +108,7 @@ class _State(Generic[ChunkT, FinalT]):
         self._model = self._model or chunk.model
         self._created = self._created or chunk.created
         self._system_fingerprint = self._system_fingerprint or chunk.system_fingerprint
-        self._head_is_known = bool(self._id and self._model and self._created)
+        self.head_is_known = bool(self._id and self._model and self._created)
 
     def _fold_envelope(self, chunk: ChunkT) -> None:
         """What the chunk says outside its choices, rare fields and unknown ones included."""
@@ -165,7 +161,6 @@ class _ChatChoice:
         delta = choice.delta
         if delta.content is not None:
             self.content.append(delta.content)
-            self.content.compact()
         if delta.reasoning_content is not None:
             self.add_text("reasoning_content", delta.reasoning_content)
         if delta.reasoning is not None:
@@ -193,8 +188,6 @@ class _ChatChoice:
         if parts is None:
             parts = self.texts[name] = Text()
         parts.append(text)
-        if len(parts) == BLOCK:
-            parts.compact()
 
     def add_rest(self, choice: types.Choice) -> None:
         """The fields that are rare."""
@@ -292,16 +285,34 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
         self._groq: dict[str, Any] | None = None
         self._choices: dict[int, _ChatChoice] = {}
 
-    def add_text(self, index: int, pieces: list[str]) -> None:
-        """Add more pieces of the text of a choice that has been seen."""
-        content = self._choices[index].content
-        content.extend(pieces)
-        content.compact()
+    def text(self, index: int, field: str, call_index: int | None) -> Text | None:
+        """What more pieces of a text can be added to; None where they need more than that.
+
+        Args:
+            index: of a choice that has been seen.
+            field: "content", "reasoning_content", "reasoning" or "arguments".
+            call_index: of the tool call that the arguments are for.
+        """
+        choice = self._choices[index]
+        if field == "content":
+            return choice.content
+        if field != "arguments":
+            return choice.texts[field]
+        calls = choice.tool_calls
+        if calls is None or call_index is None:
+            return None
+        call = calls.by_index.get(call_index)
+        return call.arguments if call is not None and call is calls.current else None
+
+    def logprobs(self, index: int) -> list[types.ChatCompletionTokenLogprob] | None:
+        """The logprobs of a choice's content, to be extended."""
+        logprobs = self._choices[index].logprobs
+        return None if logprobs is None else logprobs.content
 
     def handle_chunk(self, chunk: types.ChatCompletionChunk) -> None:
         """Add the next chunk."""
         is_exact = chunk._is_exact
-        if not self._head_is_known:
+        if not self.head_is_known:
             self._note_head(chunk)
         if not self._system_fingerprint:
             self._system_fingerprint = chunk.system_fingerprint
@@ -321,7 +332,6 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
                 folded.add_rest(choice)
                 if not chunk._is_declared:
                     folded.add_extra(choice)
-            self.text_index = index if self._head_is_known else None
         if not is_exact:
             self._handle_rest(chunk)
 
@@ -392,7 +402,6 @@ class _TextChoice:
     def add(self, choice: types.CompletionChoice) -> None:
         if choice.text:
             self.text.append(choice.text)
-            self.text.compact()
         if choice.logprobs is not None:
             self.logprobs = self.logprobs or {}
             for name in self._LOGPROBS:

@@ -118,18 +118,18 @@ class _Stream(ChunkLoop, Generic[ChunkT, FinalT]):
         """
         if not (self._ended or self._source_failed) or self.done:
             return False
-        return not self._known_state().finished
+        return not self._state.finished
 
     @property
     def usage(self) -> types.CompletionUsage | None:
         """The last usage that the server has sent; None where it has sent none."""
-        usage: types.CompletionUsage | None = self._known_state().usage
+        usage: types.CompletionUsage | None = self._state.usage
         return usage
 
     @property
     def finish_reason(self) -> str | None:
         """The finish reason of the first choice; None as long as it has none."""
-        finish_reason: str | None = self._known_state().finish_reason
+        finish_reason: str | None = self._state.finish_reason
         return finish_reason
 
     @property
@@ -140,7 +140,7 @@ class _Stream(ChunkLoop, Generic[ChunkT, FinalT]):
             RuntimeError: with ``accumulate=False``.
         """
         self._check_accumulate()
-        snapshot: FinalT = self._known_state().current_completion_snapshot
+        snapshot: FinalT = self._state.current_completion_snapshot
         return snapshot
 
     @property

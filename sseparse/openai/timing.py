@@ -68,6 +68,11 @@ class Timing:
         if any(_has_token(choice) for choice in chunk.choices):
             self.token_times.append(self.last_read)
 
+    def note_token(self) -> None:
+        """A chunk with a piece of the answer, not the first chunk, is handed out."""
+        assert self.last_read is not None
+        self.token_times.append(self.last_read)
+
     def __repr__(self) -> str:
         return (
             f"Timing(first_read={self.first_read!r}, first_chunk={self.first_chunk!r}, "
