@@ -163,7 +163,7 @@ def test_normal_streams_never_take_the_second_path():
         drain(stream)
         if is_normal(entry):
             normal += 1
-            assert stream._decoder.second_path == 0, entry["file"]
+            assert stream._decoder._second_path == 0, entry["file"]
     assert normal >= 30
 
 

@@ -156,14 +156,14 @@ def test_runs_are_no_longer_expected_where_none_ever_comes():
     alternating = [chunk({"content": "a"}), chunk({"reasoning": "b"})] * 50
     stream = ChatStream([b"".join(map(sse, alternating))])
     tried = []
-    decode = dict(stream._decoder.decode_piece)
-    stream._decoder.decode_piece = {
+    decode = dict(stream._decoder._decode_piece)
+    stream._decoder._decode_piece = {
         kind: lambda payload, kind=kind: tried.append(kind) or decode[kind](payload)
         for kind in decode
     }
     stream.until_done()
     assert len(tried) == 8
-    assert stream._decoder.second_path == 0
+    assert stream._decoder._second_path == 0
     message = stream.current_completion_snapshot.choices[0].message
     assert (message.content, message.reasoning) == ("a" * 50, "b" * 50)
 

@@ -140,7 +140,7 @@ def test_a_stream_goes_as_soon_as_nobody_holds_it():
 def test_a_stream_with_unknown_keys_at_first_comes_back_to_the_first_path():
     odd, plain = {**HI, "odd": 1}, THERE
     stream = ChatStream([sse(*[odd] * 10, *[plain] * 500)]).until_done()
-    assert stream._decoder.second_path < 10 + 100
+    assert stream._decoder._second_path < 10 + 100
 
 
 def test_a_stream_with_unknown_keys_in_every_chunk_loses_none():
@@ -464,6 +464,14 @@ def test_async_close_closes_the_source():
         assert closed == [True]
 
     asyncio.run(main())
+
+
+def test_async_text_leaves_out_what_is_empty():
+    async def main() -> list[str]:
+        stream = AsyncChatStream(agen(sse(chunk({"content": ""}), HI, USAGE_CHUNK, THERE)))
+        return [text async for text in stream.iter_text()]
+
+    assert asyncio.run(main()) == ["Hi", " there"]
 
 
 # Legacy completions.

@@ -59,7 +59,7 @@ class ChunkLoop:
         self._stray = stray
         self._stray_errors = stray.errors
         self._decoder = decoder
-        self._decode_exact = decoder.decode_exact
+        self._decode_exact = decoder._decode_exact
         self._state = state
         self._accumulate = accumulate
         self.timing = timing
@@ -116,7 +116,7 @@ class ChunkLoop:
     def _receive(self, data: Any) -> int:
         """Take what has been read."""
         if self.timing is not None:
-            self.timing.note_read()
+            self.timing._note_read()
         if type(data) is not bytes:
             data = _as_bytes(data)
         if len(data) > _PIECE:
@@ -205,7 +205,7 @@ class ChunkLoop:
         payload = event._data_bytes  # an attribute where data_bytes is a property
         # Its length first: comparing strings costs as much as looking up a field.
         if len(event._event) == 5 and event._event == "error":
-            self._slow_chunks = self._decoder.decode_slowly(event)
+            self._slow_chunks = self._decoder._decode_slowly(event)
             return None
         if self._decode_piece is not None:
             try:
@@ -221,7 +221,7 @@ class ChunkLoop:
         try:
             chunk = self._decode_exact(payload)
         except REFUSALS:
-            self._slow_chunks = self._decoder.decode_slowly(event)
+            self._slow_chunks = self._decoder._decode_slowly(event)
             return None
         chunk._payload = payload
         self._fold(chunk)
@@ -234,9 +234,9 @@ class ChunkLoop:
         else:
             self._state.note_chunk(chunk)
         if self.timing is not None:
-            self.timing.note_chunk(chunk)
+            self.timing._note_chunk(chunk)
         # The decoder may have settled on another way.
-        self._decode_exact = self._decoder.decode_exact
+        self._decode_exact = self._decoder._decode_exact
         self._decode_piece = None
         if self._misses < _MAX_MISSES and len(chunk.choices) == 1:
             self._begin_run(chunk.choices[0])
@@ -244,9 +244,9 @@ class ChunkLoop:
 
     def _begin_run(self, choice: Any) -> int:
         """Where a choice brought one piece of something, expect more of the same."""
-        decoders = self._decoder.decode_piece
+        decoders = self._decoder._decode_piece
         state = self._state
-        if not decoders or (self._accumulate and not state.head_is_known):
+        if not decoders or (self._accumulate and not state._head_is_known):
             return 0
         delta = choice.delta
         kind = field = ""
@@ -266,13 +266,13 @@ class ChunkLoop:
         if not kind:
             return 0
         if self._accumulate:
-            self._run_text = state.text(choice.index, field, call_index)
+            self._run_text = state._text(choice.index, field, call_index)
             if self._run_text is None:
                 return 0
             self._run_parts = self._run_text.parts
             self._run_logprobs = None
             if kind == "logprobs":
-                self._run_logprobs = state.logprobs(choice.index)
+                self._run_logprobs = state._logprobs(choice.index)
                 if self._run_logprobs is None:
                     return 0
             self._knows_fingerprint = bool(state._system_fingerprint)
@@ -315,7 +315,7 @@ class ChunkLoop:
             if self._run_logprobs is not None and choice.logprobs is not None:
                 self._run_logprobs += choice.logprobs.content or ()
         if text and self.timing is not None:
-            self.timing.note_token()
+            self.timing._note_token()
         self._run_size += 1
         return True
 

@@ -294,10 +294,7 @@ class _Decoder(Generic[ChunkT]):
         strict: raise a ChunkDecodeError where a payload would have to be mended.
 
     Attributes:
-        decode_exact: the first path; raises one of ``REFUSALS`` where the payload is not
-            exactly as declared. It changes as the stream goes on: look it up every time.
         done: whether ``[DONE]`` has come.
-        second_path: how many events have taken the second path, ``[DONE]`` apart.
         mended: how many payloads have been mended.
     """
 
@@ -307,13 +304,15 @@ class _Decoder(Generic[ChunkT]):
     # one takes, the stream goes on with that: it is not likely to be the only such payload.
     _decoders: tuple[Callable[[bytes], ChunkT], ...]
     # Narrower ones, by what they expect one more piece of; see ``_loop.py``.
-    decode_piece: ClassVar[dict[str, Callable[[bytes], Any]]] = {}
+    _decode_piece: ClassVar[dict[str, Callable[[bytes], Any]]] = {}
 
     def __init__(self, *, strict: bool = False) -> None:
-        self.decode_exact: Callable[[bytes], ChunkT] = self._decoders[0]
+        # The first path; raises one of REFUSALS where the payload is not exactly as declared.
+        # It changes as the stream goes on: look it up every time.
+        self._decode_exact: Callable[[bytes], ChunkT] = self._decoders[0]
         self.strict = strict
         self.done = False
-        self.second_path = 0
+        self._second_path = 0  # events that have taken the second path, [DONE] apart
         self.mended = 0
         self._width = 0  # which of the decoders is in use
         self._refused = 0
@@ -328,17 +327,17 @@ class _Decoder(Generic[ChunkT]):
         """
         if event.event != "error":
             try:
-                chunk = self.decode_exact(event.data_bytes)
+                chunk = self._decode_exact(event.data_bytes)
             except REFUSALS:
                 pass
             else:
                 chunk._payload = event.data_bytes
                 yield chunk
                 return
-        yield from self.decode_slowly(event)
+        yield from self._decode_slowly(event)
 
-    def decode_slowly(self, event: Event) -> Iterator[ChunkT]:
-        """Decode an event that ``decode_exact`` refused; see ``decode``."""
+    def _decode_slowly(self, event: Event) -> Iterator[ChunkT]:
+        """Decode an event that ``_decode_exact`` refused; see ``decode``."""
         payload = event.data_bytes
         stripped = payload.strip()
         if stripped == b"[DONE]":
@@ -351,15 +350,15 @@ class _Decoder(Generic[ChunkT]):
             except REFUSALS:
                 continue
             self._width = width
-            self.decode_exact = self._decoders[width]
+            self._decode_exact = self._decoders[width]
             chunk._payload = payload
             yield chunk
             return
-        self.second_path += 1
+        self._second_path += 1
         self._refused += 1
         if self._refused >= _PATIENCE:
             # Unknown keys in every chunk, it seems: then why try without them?
-            self.decode_exact = self._decode_parsed
+            self._decode_exact = self._decode_parsed
             self._until_retry = _RETRY_AFTER
         if not stripped and not is_error:
             if self.strict:
@@ -389,13 +388,13 @@ class _Decoder(Generic[ChunkT]):
         """The second path, straight on, for what need not be mended."""
         self._until_retry -= 1
         if self._until_retry == 0:
-            self.decode_exact = self._decoders[-1]
-            return self.decode_exact(payload)
+            self._decode_exact = self._decoders[-1]
+            return self._decode_exact(payload)
         received = msgspec.json.decode(payload)
         chunk = msgspec.convert(received, self._public)
         if reports_error(received) or find_problem(received, chunk):
             raise ValueError
-        self.second_path += 1
+        self._second_path += 1
         _attach(chunk, received)
         return chunk
 
@@ -520,7 +519,7 @@ class ChunkDecoder(_Decoder[types.ChatCompletionChunk]):
         msgspec.json.Decoder(_Exact.ChatCompletionChunk).decode,
         msgspec.json.Decoder(_Declared.ChatCompletionChunk).decode,
     )
-    decode_piece: ClassVar = {
+    _decode_piece: ClassVar = {
         "content": msgspec.json.Decoder(_Content.ChatCompletionChunk).decode,
         "logprobs": msgspec.json.Decoder(_ContentWithLogprobs.ChatCompletionChunk).decode,
         "reasoning_content": msgspec.json.Decoder(_ReasoningContent.ChatCompletionChunk).decode,

@@ -59,7 +59,7 @@ class _State(Generic[ChunkT, FinalT]):
         self._model = ""
         self._created = 0
         self._system_fingerprint: str | None = None
-        self.head_is_known = False  # id, model and created are
+        self._head_is_known = False  # id, model and created are
         # ... and of these the last.
         self._last: dict[str, Any] = {}
         self._extra = Extra()
@@ -108,7 +108,7 @@ class _State(Generic[ChunkT, FinalT]):
         self._model = self._model or chunk.model
         self._created = self._created or chunk.created
         self._system_fingerprint = self._system_fingerprint or chunk.system_fingerprint
-        self.head_is_known = bool(self._id and self._model and self._created)
+        self._head_is_known = bool(self._id and self._model and self._created)
 
     def _fold_envelope(self, chunk: ChunkT) -> None:
         """What the chunk says outside its choices, rare fields and unknown ones included."""
@@ -285,7 +285,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
         self._groq: dict[str, Any] | None = None
         self._choices: dict[int, _ChatChoice] = {}
 
-    def text(self, index: int, field: str, call_index: int | None) -> Text | None:
+    def _text(self, index: int, field: str, call_index: int | None) -> Text | None:
         """What more pieces of a text can be added to; None where they need more than that.
 
         Args:
@@ -304,7 +304,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
         call = calls.by_index.get(call_index)
         return call.arguments if call is not None and call is calls.current else None
 
-    def logprobs(self, index: int) -> list[types.ChatCompletionTokenLogprob] | None:
+    def _logprobs(self, index: int) -> list[types.ChatCompletionTokenLogprob] | None:
         """The logprobs of a choice's content, to be extended."""
         logprobs = self._choices[index].logprobs
         return None if logprobs is None else logprobs.content
@@ -312,7 +312,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
     def handle_chunk(self, chunk: types.ChatCompletionChunk) -> None:
         """Add the next chunk."""
         is_exact = chunk._is_exact
-        if not self.head_is_known:
+        if not self._head_is_known:
             self._note_head(chunk)
         if not self._system_fingerprint:
             self._system_fingerprint = chunk.system_fingerprint

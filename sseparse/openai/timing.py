@@ -54,13 +54,13 @@ class Timing:
         times = self.token_times
         return [later - earlier for earlier, later in pairwise(times)]
 
-    def note_read(self) -> None:
+    def _note_read(self) -> None:
         """Bytes have come."""
         self.last_read = self._clock()
         if self.first_read is None:
             self.first_read = self.last_read
 
-    def note_chunk(self, chunk: Any) -> None:
+    def _note_chunk(self, chunk: Any) -> None:
         """A chunk of the latest bytes is handed out."""
         assert self.last_read is not None
         if self.first_chunk is None:
@@ -68,7 +68,7 @@ class Timing:
         if any(_has_token(choice) for choice in chunk.choices):
             self.token_times.append(self.last_read)
 
-    def note_token(self) -> None:
+    def _note_token(self) -> None:
         """A chunk with a piece of the answer, not the first chunk, is handed out."""
         assert self.last_read is not None
         self.token_times.append(self.last_read)
