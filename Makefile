@@ -8,6 +8,7 @@
 #   make bench      the benchmarks
 #   make charts     the charts of the documentation, from the last make bench
 #   make docs       the documentation, into site/ (Python 3.11 or newer)
+#   make public-api what is public, as it is now, into tests/public_api.txt
 #
 # PYTHON=python3.12 chooses the interpreter (make clean when changing it).
 
@@ -22,7 +23,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # pyenv hides the interpreters that are not its current one.
 PYENV_BINS := $(shell command -v pyenv >/dev/null && pyenv versions --bare | grep -E '^3\.1[0-9.]*t?$$' | xargs -rn1 pyenv prefix | sed 's,$$,/bin,' | paste -sd:)
 
-.PHONY: test demo examples bench charts lint test-all docs clean
+.PHONY: test demo examples bench bench-report bench-guard bench-guard-renew lint coverage test-all docs fuzz sanitize soak public-api release-check clean
 
 test: .venv/built .venv/group-test
 	$(BIN)/python -m pytest
@@ -53,6 +54,9 @@ test-all: .venv/group-tox
 
 docs: .venv/group-docs
 	$(BIN)/zensical build --strict --clean
+
+public-api: .venv/built .venv/group-test
+	$(BIN)/python tests/public_api.py > tests/public_api.new && mv tests/public_api.new tests/public_api.txt
 
 clean:
 	rm -rf .venv .tox .cache site build dist *.egg-info sseparse/*.so sseparse/openai/*.so
