@@ -9,6 +9,7 @@
 #   make charts     the charts of the documentation, from the last make bench
 #   make docs       the documentation, into site/ (Python 3.11 or newer)
 #   make public-api what is public, as it is now, into tests/public_api.txt
+#   make release-check  builds what a release consists of, and tries all of it (TAG=v1.2.3)
 #
 # PYTHON=python3.12 chooses the interpreter (make clean when changing it).
 
@@ -57,6 +58,9 @@ docs: .venv/group-docs
 
 public-api: .venv/built .venv/group-test
 	$(BIN)/python tests/public_api.py > tests/public_api.new && mv tests/public_api.new tests/public_api.txt
+
+release-check: .venv/group-release
+	$(BIN)/python tools/release_check.py $(if $(TAG),--tag '$(TAG)')
 
 clean:
 	rm -rf .venv .tox .cache site build dist *.egg-info sseparse/*.so sseparse/openai/*.so

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import email
 import os
+import re
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parent
+PROJECT = TESTS.parent
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -39,6 +44,14 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target / archive.name.removesuffix(".tar.gz")
 
 
+@pytest.fixture(scope="module")
+def pure_wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel without the extension."""
+    target = tmp_path_factory.mktemp("pure")
+    (wheel,) = build_wheel(source, target, SSEPARSE_BUILD_EXTENSION="no")
+    return wheel
+
+
 def build_wheel(source: Path, target: Path, **environment: str) -> list[Path]:
     arguments = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", target, source]
     built = run("-m", "pip", "wheel", *arguments, **environment)
@@ -52,8 +65,12 @@ def test_sdist_has_the_pyx_and_its_tests_and_nothing_generated(source: Path) -> 
     assert not [file for file in files if file.endswith((".c", ".so", ".pyc"))]
 
 
-def test_every_package_is_in_the_sdist(source: Path) -> None:
-    tracked = {path.relative_to(PROJECT) for path in (PROJECT / "sseparse").rglob("*.py")}
+def test_every_source_of_the_package_is_in_the_sdist(source: Path) -> None:
+    tracked = {
+        path.relative_to(PROJECT)
+        for path in (PROJECT / "sseparse").rglob("*")
+        if path.suffix in (".py", ".pyx", ".pxd", ".pyi")
+    }
     assert {path for path in tracked if not (source / path).exists()} == set()
 
 
@@ -77,10 +94,53 @@ def test_a_demanded_extension_that_does_not_compile_is_an_error(
     assert not build_wheel(source, tmp_path, CC="no-such-compiler", SSEPARSE_BUILD_EXTENSION="yes")
 
 
-def test_a_wheel_without_the_extension_fits_every_platform(source: Path, tmp_path: Path) -> None:
-    (wheel,) = build_wheel(source, tmp_path, SSEPARSE_BUILD_EXTENSION="no")
-    assert wheel.name.endswith("-py3-none-any.whl")
+def test_a_wheel_without_the_extension_fits_every_platform(pure_wheel: Path) -> None:
+    assert pure_wheel.name.endswith("-py3-none-any.whl")
+
+
+def test_a_wheel_has_the_package_and_its_types_and_nothing_else(
+    pure_wheel: Path, source: Path
+) -> None:
+    # Neither tests, nor what only a compiler wants. make release-check looks at a compiled one.
+    modules = {path.relative_to(source).as_posix() for path in (source / "sseparse").rglob("*.py")}
+    with zipfile.ZipFile(pure_wheel) as archive:
+        files = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert files == modules | {"sseparse/_parser_c.pyi", "sseparse/py.typed"}
+    assert "sseparse/openai/_loop.py" in files
+
+
+def test_a_wheel_has_its_licence_and_says_which_it_is(pure_wheel: Path) -> None:
+    with zipfile.ZipFile(pure_wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        message = email.message_from_bytes(archive.read(metadata))
+        assert message["License-Expression"] == "MIT"
+        assert archive.read(metadata.replace("METADATA", "licenses/LICENSE"))
 
 
 def test_a_misspelt_wish_for_the_extension_is_an_error(source: Path, tmp_path: Path) -> None:
     assert not build_wheel(source, tmp_path, SSEPARSE_BUILD_EXTENSION="maybe")
+
+
+def imported_by(file: Path) -> set[str]:
+    """The packages that a module of the tests imports at once, by way of others of them too."""
+    found: set[str] = set()
+    for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in statement.names}
+        elif isinstance(statement, ast.ImportFrom) and statement.module:
+            found.add(statement.module.partition(".")[0])
+    local = {name for name in found if (TESTS / f"{name}.py").is_file()}
+    return found.difference(local).union(*(imported_by(TESTS / f"{name}.py") for name in local))
+
+
+def test_the_tests_of_a_wheel_need_no_more_than_there_is_where_they_run() -> None:
+    # Those that cibuildwheel and make release-check run, on platforms where nobody looks.
+    settings = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    left_out = set(re.findall(r"--ignore=tests/(test_\w+\.py)", settings))
+    tests = {path.name for path in TESTS.glob("test_*.py")}
+    assert left_out <= tests
+    there = sys.stdlib_module_names | {"hypothesis", "msgspec", "pytest", "sseparse"}
+    missing = {name: sorted(imported_by(TESTS / name) - there) for name in tests - left_out}
+    assert {name: packages for name, packages in missing.items() if packages} == {}, (
+        "add what needs more to the test-command in pyproject.toml, [tool.cibuildwheel]"
+    )
