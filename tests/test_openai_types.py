@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import operator
 import pickle
 from typing import Any
 
@@ -210,7 +211,9 @@ def test_equality_is_by_fields_whatever_the_path():
     made = msgspec.json.decode(json.dumps(chunk({"content": "x"})), type=ChatCompletionChunk)
     assert plain == exact == made
     assert plain != decode(chunk({"content": "y"}))
-    assert plain != plain.choices[0]
+    for other, is_equal in ((exact, True), (plain.choices[0], False), (5, False)):
+        assert operator.eq(plain, other) is is_equal
+        assert operator.ne(plain, other) is not is_equal
     assert isinstance(plain, ChatCompletionChunk)
     assert repr(plain) == repr(made)
 

@@ -25,7 +25,7 @@ import msgspec
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Model", "parse_object", "public_type"]
+__all__ = ["Model", "public_type"]
 
 
 class _Origin:
@@ -113,7 +113,8 @@ class Model(_Origin, msgspec.Struct, kw_only=True, gc=False, eq=False, omit_defa
         """The object's own part of the payload; None where no payload is known."""
         received = getattr(self, "_received", None)
         if received is None and (payload := getattr(self, "_payload", None)) is not None:
-            return parse_object(payload)
+            # The decoder's first path made the object of it, so it is good JSON.
+            received = msgspec.json.decode(payload)
         return received
 
     def __eq__(self, other: object) -> bool:
@@ -122,6 +123,10 @@ class Model(_Origin, msgspec.Struct, kw_only=True, gc=False, eq=False, omit_defa
         if public_type(self) is not public_type(other):
             return False
         return all(getattr(self, name) == getattr(other, name) for name in self.__struct_fields__)
+
+    # msgspec has one of its own, which knows nothing of this equality.
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -178,12 +183,3 @@ def _as_received(now: Any, original: Any, received: Any) -> Any:
     if isinstance(now, list) and isinstance(original, list) and len(now) == len(original):
         return [_as_received(*items) for items in zip(now, original, received, strict=False)]
     return _to_plain(now)
-
-
-def parse_object(payload: bytes) -> dict[str, Any]:
-    """A JSON object that was decoded before, as the decoder's second path does it."""
-    try:
-        parsed = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        parsed = json.loads(payload.decode("utf-8", "replace"))
-    return parsed if isinstance(parsed, dict) else {}
