@@ -373,16 +373,27 @@ class _Decoder(Generic[ChunkT]):
         except RecursionError:
             raise ChunkDecodeError(payload, "it is nested too deeply") from None
         for raw, value in parsed:
-            if is_error:
+            try:
+                found = self._read(raw, value, is_error)
+            except RecursionError:
+                # Not too deep to be parsed, but to be walked through.
+                raise ChunkDecodeError(raw, "it is nested too deeply") from None
+            if found is not None:
+                yield found
+
+    def _read(self, raw: bytes, value: Any, is_error: bool) -> ChunkT | None:
+        """What a parsed value says; None where that is nothing."""
+        if is_error:
+            raise _api_error(value)
+        if isinstance(value, dict):
+            if reports_error(value):
                 raise _api_error(value)
-            if isinstance(value, dict):
-                if reports_error(value):
-                    raise _api_error(value)
-                yield self._to_chunk(raw, value)
-            elif isinstance(value, list):
-                raise ChunkDecodeError(raw, "it is a JSON array, not an object")
-            elif self.strict:
-                raise ChunkDecodeError(raw, "it is not a JSON object")
+            return self._to_chunk(raw, value)
+        if isinstance(value, list):
+            raise ChunkDecodeError(raw, "it is a JSON array, not an object")
+        if self.strict:
+            raise ChunkDecodeError(raw, "it is not a JSON object")
+        return None
 
     def _decode_parsed(self, payload: bytes) -> ChunkT:
         """The second path, straight on, for what need not be mended."""

@@ -87,7 +87,14 @@ class Model(_Origin, msgspec.Struct, kw_only=True, gc=False, eq=False, omit_defa
             indent: spaces a level; None puts everything on one line.
         """
         separators = (",", ":") if indent is None else None
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent, separators=separators)
+        as_dict = self.to_dict()
+        text = json.dumps(as_dict, ensure_ascii=False, indent=indent, separators=separators)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            # Half a character that came alone can be written as an escape only.
+            text = json.dumps(as_dict, indent=indent, separators=separators)
+        return text
 
     def model_dump(self) -> dict[str, Any]:
         """The pydantic spelling of ``to_dict()``."""

@@ -119,15 +119,23 @@ def settled(value: Any) -> Any:
     What a chunk had to leave as it came, for want of a meaning, is not taken over: the
     final object is what its types say.
     """
+    try:
+        return _settled(value)
+    except RecursionError:
+        # Only JSON that nobody declares is as deep as that: it is left as it came.
+        return value
+
+
+def _settled(value: Any) -> Any:
     if isinstance(value, list):
-        return [settled(item) for item in value]
+        return [_settled(item) for item in value]
     if isinstance(value, dict):
-        return {settled(key): settled(item) for key, item in value.items()}
+        return {_settled(key): _settled(item) for key, item in value.items()}
     if isinstance(value, str):
         return _mend_surrogates(value)
     if not isinstance(value, Model) or not hasattr(value, "_received"):
         return value
-    fields = {name: settled(getattr(value, name)) for name in value.__struct_fields__}
+    fields = {name: _settled(getattr(value, name)) for name in value.__struct_fields__}
     copy = public_type(value)(**fields)
     leave_out_misfits(copy)
     if extra := value.model_extra:
