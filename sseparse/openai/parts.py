@@ -8,6 +8,7 @@ times.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -29,6 +30,11 @@ __all__ = [
 
 # Parts of a text that are joined to one.
 BLOCK = 256
+
+# How often arguments longer than this are parsed to see whether they are whole. No server
+# comes near it but one that wants to keep us busy.
+_LONG = 64 * 1024
+_MOST_LONG_ATTEMPTS = 100
 
 
 class Text:
@@ -145,7 +151,7 @@ def _settled(value: Any) -> Any:
 
 def leave_out_misfits(model: Model) -> None:
     """Set the fields that are not of their declared type to their defaults."""
-    for field in msgspec.structs.fields(model):
+    for field in _fields(type(model)):
         try:
             msgspec.convert(getattr(model, field.name), field.type)
         except msgspec.ValidationError:
@@ -154,13 +160,29 @@ def leave_out_misfits(model: Model) -> None:
             setattr(model, field.name, default)
 
 
+@cache
+def _fields(cls: type[Model]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    # Evaluates every annotation: a millisecond, and there may be an object for each token.
+    return msgspec.structs.fields(cls)
+
+
 class ToolCall:
     """A tool call as far as it has come."""
 
-    __slots__ = ("arguments", "custom", "extra", "extra_content", "id", "index", "name")
+    __slots__ = (
+        "arguments",
+        "custom",
+        "extra",
+        "extra_content",
+        "id",
+        "index",
+        "long_attempts",
+        "name",
+    )
 
     def __init__(self, index: int) -> None:
         self.index = index
+        self.long_attempts = 0
         self.id = ""
         self.name = ""
         self.custom = False
@@ -199,9 +221,13 @@ class ToolCall:
         last = (self.arguments.parts or self.arguments.blocks)[-1].rstrip()
         if last and not last.endswith("}"):
             return False
+        if self.long_attempts == _MOST_LONG_ATTEMPTS:
+            return False
+        text = self.arguments.joined()
         try:
-            json.loads(self.arguments.joined())
+            json.loads(text)
         except (ValueError, RecursionError):
+            self.long_attempts += len(text) > _LONG
             return False
         return True
 
@@ -226,13 +252,14 @@ class ToolCalls:
     there was complete. Others send a new id with every fragment; those go on.
     """
 
-    __slots__ = ("by_id", "by_index", "calls", "current")
+    __slots__ = ("by_id", "by_index", "calls", "current", "next_index")
 
     def __init__(self) -> None:
         self.calls: list[ToolCall] = []
         self.by_index: dict[int, ToolCall] = {}
         self.by_id: dict[str, ToolCall] = {}
         self.current: ToolCall | None = None
+        self.next_index = 0  # beyond all that are in use
 
     def add(self, fragment: types.ChoiceDeltaToolCall, is_exact: bool) -> None:
         # Nearly every fragment but the first has an index and no id.
@@ -266,12 +293,13 @@ class ToolCalls:
         if id and id in self.by_id:
             return self.by_id[id]
         if self.current is None or (id and name and (self.current.id or self.current.name)):
-            return self._open(max(self.by_index, default=-1) + 1)
+            return self._open(self.next_index)
         return self.current
 
     def _open(self, index: int) -> ToolCall:
         call = self.by_index[index] = ToolCall(index)
         self.calls.append(call)
+        self.next_index = max(self.next_index, index + 1)
         return call
 
     def build(self) -> list[types.ChatCompletionMessageToolCall] | None:

@@ -340,7 +340,9 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
         self._note_usage(chunk)
         if isinstance(chunk.x_groq, dict):
             # The first chunk has the request's id and seed there, the last one the usage.
-            self._groq = {**(self._groq or {}), **chunk.x_groq}
+            if self._groq is None:
+                self._groq = {}
+            self._groq.update(chunk.x_groq)
         if isinstance(chunk.citations, list):
             # Perplexity sends the whole list again with every chunk. A dict keeps the order,
             # and a long list from being compared with itself again and again.
@@ -374,7 +376,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             ],
             service_tier=self._service_tier or None,
             provider=self._provider or None,
-            x_groq=self._groq,
+            x_groq=None if self._groq is None else dict(self._groq),
             citations=None if self._citations is None else list(self._citations.values()),
             **self._envelope(),
         )

@@ -57,14 +57,32 @@ class StrayLines:
 
 
 def place_errors(errors: list[Event], events: list[Event], piece: bytes) -> list[Event]:
-    """Put errors where their lines stood among the events of the same piece of bytes."""
-    placed = list(events)
-    lines = list(_ERROR_LINE.finditer(piece))
-    for error in reversed(errors):
-        # A line that is not found began in an earlier piece: nothing here came before it.
-        following = len(placed)
-        if lines:
-            rest = piece[lines.pop().end() :]
-            following = len(Parser(max_event_size=None).feed(rest))
-        placed.insert(max(len(events) - following, 0), error)
-    return placed
+    """Put errors where their lines stood among the events of the same piece of bytes.
+
+    One that stands inside the block of an event comes before that event.
+    """
+    lines = list(_ERROR_LINE.finditer(piece))[-len(errors) :]
+    # Counted once more, and once only: there may be thousands of errors. The block that is open
+    # where the piece begins is taken for one with data, and if it has none nothing is lost:
+    # whatever stands before its end is before all events of the piece.
+    # (With raw an event may wait for the next piece, here as there.)
+    keep_raw = bool(events) and events[0].raw is not None
+    parser = Parser(max_event_size=None, keep_raw=keep_raw)
+    parser.feed(b"data\n")
+    before, start, count = [], 0, 0
+    for line in lines:
+        count += len(parser.feed(piece[start : line.end()]))
+        before.append(count)
+        start = line.end()
+    count += len(parser.feed(piece[start:]))
+    # A line that is not found began in an earlier piece: nothing here came before it.
+    places = [0] * (len(errors) - len(lines))
+    places += [max(len(events) - count + number, 0) for number in before]
+
+    placed: list[Event] = []
+    start = 0
+    for error, place in zip(errors, places, strict=True):
+        placed += events[start:place]
+        placed.append(error)
+        start = place
+    return placed + events[start:]
