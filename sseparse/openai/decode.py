@@ -513,8 +513,7 @@ def _attach(model: Model, received: Any, original: Model | None = None) -> None:
             _attach(value, part, before)
         elif isinstance(value, list) and isinstance(part, list) and len(value) == len(part):
             for position, item in enumerate(value):
-                if isinstance(item, Model):
-                    _attach(item, part[position], None if before is None else before[position])
+                _attach(item, part[position], None if before is None else before[position])
 
 
 class ChunkDecoder(_Decoder[types.ChatCompletionChunk]):

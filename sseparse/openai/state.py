@@ -291,7 +291,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
         Args:
             index: of a choice that has been seen.
             field: "content", "reasoning_content", "reasoning" or "arguments".
-            call_index: of the tool call that the arguments are for.
+            call_index: of the tool call that arguments are for.
         """
         choice = self._choices[index]
         if field == "content":
@@ -299,8 +299,8 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
         if field != "arguments":
             return choice.texts[field]
         calls = choice.tool_calls
-        if calls is None or call_index is None:
-            return None
+        assert calls is not None
+        assert call_index is not None
         call = calls.by_index.get(call_index)
         return call.arguments if call is not None and call is calls.current else None
 
@@ -353,8 +353,10 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
     def _choice(self, index: int) -> _ChatChoice:
         choice = self._choices.get(index)
         if choice is None:
-            choice = self._choices[index] = _ChatChoice(index)
+            choice = _ChatChoice(index)
+            # In this order: whoever has a choice asks for its finish reason.
             self.finish_reasons[index] = None
+            self._choices[index] = choice
         return choice
 
     def _note_usage(self, chunk: types.ChatCompletionChunk) -> None:
@@ -454,8 +456,9 @@ class CompletionStreamState(_State[types.Completion, types.Completion]):
             index = choice.index
             folded = self._choices.get(index)
             if folded is None:
-                folded = self._choices[index] = _TextChoice(index)
+                folded = _TextChoice(index)
                 self.finish_reasons[index] = None
+                self._choices[index] = folded
             folded.add(choice)
             if choice.finish_reason is not None:
                 self.finish_reasons[index] = choice.finish_reason
