@@ -285,6 +285,7 @@ mend_chunk = _build(
         "object": _required_text,
         "moderation": _object_of(_build(types.Moderation, {})),
         "obfuscation": to_text,
+        "p": to_text,
         "service_tier": to_text,
         "system_fingerprint": to_text,
         "usage": _object_of(_usage),

@@ -277,6 +277,7 @@ class ChatCompletionChunk(Model, kw_only=True):
     timings: dict[str, Any] | None = None
     provider: str | None = None
     prompt_token_ids: list[int] | None = None
+    p: str | None = None  # Mistral's obfuscation
 
     @property
     def raw(self) -> bytes | None:
