@@ -4,9 +4,10 @@ from libc.stdint cimport int64_t
 
 
 cdef class Event:
-    cdef str _event
+    # Readonly, not private to C, for a _loop.py that has not been compiled.
+    cdef readonly str _event
+    cdef readonly bytes _data_bytes
     cdef str _data
-    cdef bytes _data_bytes
     cdef str _id
     cdef bytes _raw
     cdef int64_t _retry  # -1 where there is none

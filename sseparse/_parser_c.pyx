@@ -89,7 +89,7 @@ cdef int append(Buffer* buffer, const char* piece, Py_ssize_t size) except -1:
     if size == 0:
         return 0
     if size > PY_SSIZE_T_MAX - buffer.size:
-        raise MemoryError()
+        raise MemoryError()  # pragma: no cover - for sizes of 32 bits
     needed = buffer.size + size
     if needed > buffer.capacity:
         # By a quarter each time: linear cost, and no more than that too much memory.

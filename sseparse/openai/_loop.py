@@ -202,7 +202,7 @@ class ChunkLoop:
         """Decode and fold the next event; None where it takes the second path."""
         event = self._events[self._position]
         self._position += 1
-        payload = event._data_bytes  # an attribute where data_bytes is a property
+        payload = event._data_bytes  # read in C, where data_bytes is a property
         # Its length first: comparing strings costs as much as looking up a field.
         if len(event._event) == 5 and event._event == "error":
             self._slow_chunks = self._decoder._decode_slowly(event)
