@@ -8,12 +8,16 @@
 #   make bench      the benchmarks
 #   make charts     the charts of the documentation, from the last make bench
 #   make docs       the documentation, into site/ (Python 3.11 or newer)
+#   make fuzz       looks for inputs that break something, SECONDS=60 for each fuzzer (SEED=1: the same again)
+#   make sanitize   the parsers' tests under AddressSanitizer and UndefinedBehaviorSanitizer (needs gcc)
+#   make soak       reads STREAMS=10000 at a time, over loopback, for SECONDS=60, and accounts for every event
 #   make public-api what is public, as it is now, into tests/public_api.txt
 #   make release-check  builds what a release consists of, and tries all of it (TAG=v1.2.3)
 #
 # PYTHON=python3.12 chooses the interpreter (make clean when changing it).
 
 PYTHON ?= python3
+SECONDS ?= 60
 PYTHON_OK := import sys; sys.exit(sys.version_info < (3, 10) and "sseparse needs Python 3.10 or newer; choose one with PYTHON=...")
 
 # Here a parser that does not compile is an error, not a slower parser.
@@ -55,6 +59,40 @@ test-all: .venv/group-tox
 
 docs: .venv/group-docs
 	$(BIN)/zensical build --strict --clean
+fuzz: .venv/built .venv/group-fuzz
+	$(BIN)/python fuzz/run.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(FUZZERS)
+
+.venv/group-fuzz: .venv/pip pyproject.toml
+	@$(INSTALL) --only-binary atheris --group fuzz || \
+	{ echo "make fuzz needs what it could not install: atheris is there for CPython 3.10 to 3.14 on 64-bit Linux"; exit 1; }
+	@touch $@
+
+# The parsers' tests under sanitizers, and every input that the fuzzers have found worth keeping.
+sanitize: .sanitize/built
+	$(SANITIZED) $(BIN)/pytest --capture=sys -k "not python" $(SANITIZE_TESTS)
+	$(BIN)/python fuzz/seeds.py .fuzz/seeds
+	$(SANITIZED) $(BIN)/python fuzz/parsers.py .fuzz/seeds/parsers $(wildcard .fuzz/corpus/parsers)
+	$(SANITIZED) $(BIN)/python fuzz/completions.py .fuzz/seeds/completions $(wildcard .fuzz/corpus/completions)
+
+# Each object is an allocation of its own: without Python's allocator, and without Cython's free lists.
+# Leaks are not looked for: CPython itself keeps much until the process ends. The tests count references and bytes.
+# Some tests make allocations fail; and what a sanitizer says must not end in pytest's capture.
+LIBASAN = $(shell gcc -print-file-name=libasan.so 2>/dev/null)
+SANITIZED = env LD_PRELOAD=$(LIBASAN) PYTHONPATH=$(CURDIR)/.sanitize/lib PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
+SANITIZE_FLAGS = -fsanitize=address,undefined
+SANITIZE_TESTS = $(addprefix tests/test_,$(addsuffix .py,chunking event growth implementation iterate limits memory openai_stream \
+	out_of_memory parser_api properties recorded_streams standard threads))
+
+.sanitize/built: .venv/built .venv/group-sanitize $(wildcard sseparse/*.py sseparse/openai/*.py)
+	@test -f "$(LIBASAN)" || { echo "make sanitize needs gcc with libasan and libubsan, which this machine has not"; exit 1; }
+	rm -rf .sanitize
+	CC=gcc CFLAGS="$(SANITIZE_FLAGS) -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1 -DCYTHON_USE_FREELISTS=0" LDFLAGS="$(SANITIZE_FLAGS)" \
+	$(BIN)/python setup.py --quiet build --build-base .sanitize/build --build-lib .sanitize/lib
+	@cd .sanitize && $(SANITIZED) $(CURDIR)/$(BIN)/python -c 'import sseparse as s; assert ".sanitize" in s.__file__ and s.IMPLEMENTATION == "cython"'
+	@touch $@
+
+soak: .venv/built .venv/group-demo
+	$(BIN)/python tests/soak.py --seconds $(SECONDS) --streams $(STREAMS)
 
 public-api: .venv/built .venv/group-test
 	$(BIN)/python tests/public_api.py > tests/public_api.new && mv tests/public_api.new tests/public_api.txt
@@ -63,7 +101,7 @@ release-check: .venv/group-release
 	$(BIN)/python tools/release_check.py $(if $(TAG),--tag '$(TAG)')
 
 clean:
-	rm -rf .venv .tox .cache site build dist *.egg-info sseparse/*.so sseparse/openai/*.so
+	rm -rf .venv .tox .cache .coverage-build .fuzz .sanitize site build dist *.egg-info sseparse/*.so sseparse/openai/*.so
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/pip:

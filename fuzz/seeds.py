@@ -1,0 +1,92 @@
+"""Makes the inputs that the fuzzers begin with: streams of the tests, and recorded ones.
+
+    python fuzz/seeds.py FOLDER
+
+The streams of the tests are those that ``tests/streams.py`` lists, and whatever the tests of
+the table of odd payloads read, which are run for that. Recorded streams are taken where
+``../shared/corpus`` is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import harness  # noqa: F401  (it makes the tests' modules importable)
+
+# isort: split
+import chat_streams
+import pytest
+from corpus import entries, exact_streams
+from streams import TRICKY_BODIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+TESTS = Path(chat_streams.__file__).parent
+LONGEST_FOR_PARSERS = 256
+LONGEST_FOR_COMPLETIONS = 3072
+
+
+def for_parsers() -> Iterator[bytes]:
+    """Each stream plainly, and cut, with a limit and ``raw``, with callbacks that raise."""
+    recorded = [row["bytes"][:LONGEST_FOR_PARSERS] for row in exact_streams()]
+    for body in (*TRICKY_BODIES.values(), *recorded):
+        body = body.replace(b"\xfe", b"\xff")
+        middle = len(body) // 2
+        yield b"\x00\xff\x00\x00" + body
+        yield b"\x09\x14\x00\x00" + body[:middle] + b"\xfe|" + body[middle:]
+        yield b"\x03\x00\xff\x00" + body[:middle] + b"\xfe|\xfe|" + body[middle:] + b"\xfer" + body
+        yield b"\x40\x40\x05\x02" + b"\xfe|".join(body[i : i + 1] for i in range(len(body)))
+
+
+def for_completions() -> Iterator[bytes]:
+    recorded = [row["bytes"] for api in ("chat.completions", "completions") for row in entries(api)]
+    for body in (*streams_of_the_table(), *recorded):
+        # The default options, and a snapshot after each third chunk.
+        kind = b"\1" if b"text_completion" in body else b"\0"
+        yield kind + b"\0\3" + body.replace(b"\xfe", b"\xff")[:LONGEST_FOR_COMPLETIONS]
+
+
+def streams_of_the_table() -> list[bytes]:
+    found: list[bytes] = []
+    read = chat_streams.read
+
+    def note_and_read(chunks: Iterable[bytes], *arguments: Any, **options: Any) -> Any:
+        chunks = list(chunks)
+        if len(found) < 10_000:
+            found.append(b"".join(chunks))
+        return read(chunks, *arguments, **options)
+
+    chat_streams.read = note_and_read
+    chat_streams.read_under_every_cut = lambda body, *arguments, **options: note_and_read(
+        [body], *arguments, **options
+    )
+    with Path(os.devnull).open("w") as nothing, contextlib.redirect_stdout(nothing):
+        status = pytest.main(
+            ["-q", "-W", "ignore", "-p", "no:cacheprovider", str(TESTS / "test_openai_table.py")]
+        )
+    if status != pytest.ExitCode.OK:
+        sys.exit("the tests that give the streams fail: see make test")
+    return list(dict.fromkeys(found))
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    for name, inputs in (("parsers", for_parsers()), ("completions", for_completions())):
+        target = folder / name
+        target.mkdir(parents=True, exist_ok=True)
+        count = 0
+        for data in inputs:
+            # Named by what it is, as libFuzzer does: the same again is the same file.
+            (target / hashlib.sha1(data).hexdigest()).write_bytes(data)
+            count += 1
+        print(f"{count} seeds for {name}")
+
+
+if __name__ == "__main__":
+    main()
