@@ -179,6 +179,7 @@ One event of a stream. Immutable; equal to another with the same fields.
 
     __match_args__ = ("event", "data", "id", "retry")
 
+    @cython.critical_section
     def __init__(self, event="message", data="", id="", retry=None, raw=None):
         if self._data_bytes is not None:
             return  # immutable: a second call changes nothing
@@ -195,13 +196,18 @@ One event of a stream. Immutable; equal to another with the same fields.
         if raw is not None and not isinstance(raw, bytes):
             raise TypeError(f"raw must be bytes or None, not {type(raw).__name__}")
         # The exact types, whatever subclass was given, and without asking its methods.
-        self._event = str.__str__(event)
-        self._id = str.__str__(id)
+        event = str.__str__(event)
+        id = str.__str__(id)
+        raw = None if raw is None else memoryview(raw).tobytes()
+        data = str.encode(data) if isinstance(data, str) else memoryview(data).tobytes()
+        if self._data_bytes is not None:
+            return  # an __index__ of retry has done it meanwhile
+        # All of them once and for good: they are read without a lock.
+        self._event = event
+        self._id = id
         self._retry = -1 if retry is None else retry
-        self._raw = None if raw is None else memoryview(raw).tobytes()
-        self._data_bytes = (
-            str.encode(data) if isinstance(data, str) else memoryview(data).tobytes()
-        )
+        self._raw = raw
+        self._data_bytes = data
 
     @property
     def event(self):
@@ -388,7 +394,8 @@ Turns the bytes of one ``text/event-stream`` response into events.
                 raise ValueError(f"max_event_size must be at least 1 byte, not {max_event_size}")
         if not isinstance(last_event_id, str):
             raise TypeError(f"last_event_id must be a str, not {type(last_event_id).__name__}")
-        if any(character in last_event_id for character in "\0\r\n"):
+        # No generator: Cython's take a reference to their type that they never give back.
+        if "\0" in last_event_id or "\r" in last_event_id or "\n" in last_event_id:
             raise ValueError(
                 f"last_event_id must not contain NUL, CR or LF, as {last_event_id!r} does"
             )
@@ -397,11 +404,17 @@ Turns the bytes of one ``text/event-stream`` response into events.
                 raise TypeError(f"{name} must be callable or None, not {type(callback).__name__}")
         if max_event_size is None or max_event_size > PY_SSIZE_T_MAX:
             max_event_size = PY_SSIZE_T_MAX
-        self.keep_raw = bool(keep_raw)
+        keep_raw = bool(keep_raw)
+        last_event_id = str.__str__(last_event_id)
+        # Kept until the end: the destructor of a callback may run anything.
+        replaced = (self.on_comment, self.on_ignored_line)
+        if self.busy:
+            refuse("__init__")  # again: of all that, any may have let another thread run
+        self.keep_raw = keep_raw
         self.max_event_size = max_event_size
         self.on_comment = on_comment
         self.on_ignored_line = on_ignored_line
-        self._last_event_id = str.__str__(last_event_id)
+        self._last_event_id = last_event_id
         self._retry = -1
         self.undelivered = None
         self.callback_error = None
@@ -485,7 +498,12 @@ Turns the bytes of one ``text/event-stream`` response into events.
             raise ParserClosedError()
         if type(data) is bytes:
             return self.feed_bytes(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
-        view = contiguous_view(data)
+        # A buffer may be written in Python, and so call anything, or let another thread run.
+        self.busy = True
+        try:
+            view = contiguous_view(data)
+        finally:
+            self.busy = False
         if self.on_comment is not None or self.on_ignored_line is not None:
             # A callback may change what it finds in a bytearray, but not under our feet.
             data = view.tobytes()
@@ -520,8 +538,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
         if self.failure is not None:
             return self.fail()
         dispatch = bool(dispatch_incomplete)
-        events = self.take_undelivered()
-        self.busy = True
+        events = self.begin("close")
         try:
             self.end_stream(dispatch, events)
         except BaseException:
@@ -539,22 +556,23 @@ Turns the bytes of one ``text/event-stream`` response into events.
         Raises:
             RuntimeError: called from within a callback, or by two threads at a time.
         """
-        if self.busy:
-            refuse("reset")
-        if self.awaiting_lf:
-            # Its blank line has come, so it is whole. It is due with the next call.
-            self.undelivered = self.take_undelivered()
-            self.end_block(self.data.bytes, self.data.size, NULL, NULL, self.undelivered)
+        cdef list events = self.begin("reset")
+        try:
+            if self.awaiting_lf:
+                # Its blank line has come, so it is whole. It is due with the next call.
+                self.end_block(self.data.bytes, self.data.size, NULL, NULL, events)
+        finally:
+            self.undelivered = events if events else None
+            self.busy = False
         self.start()
 
     def __reduce__(self):
         raise TypeError("a Parser cannot be pickled or copied: it belongs to one stream")
 
-    # Every call that may parse: feed_bytes() or close(), then settle() or lose_place().
+    # Every call that may parse: begin(), then settle() or lose_place().
 
     cdef list feed_bytes(self, const char* chunk, Py_ssize_t size):
-        cdef list events = self.take_undelivered()
-        self.busy = True
+        cdef list events = self.begin("feed")
         try:
             self.parse(chunk, size, events)
         except BaseException:
@@ -562,11 +580,18 @@ Turns the bytes of one ``text/event-stream`` response into events.
             raise
         return self.settle(events)
 
-    cdef inline list take_undelivered(self):
-        cdef list events = self.undelivered
-        if events is None:
-            return []
-        self.undelivered = None
+    cdef inline list begin(self, str method):
+        """Keep everybody else out; returns what is left to deliver, to be added to."""
+        # The list first: making one may collect garbage, and so run anything.
+        cdef list events = []
+        # Asked again: since the method was called, a __bool__ or a __release_buffer__ written
+        # in Python may have let another thread begin.
+        if self.busy:
+            refuse(method)
+        self.busy = True
+        if self.undelivered is not None:
+            events = self.undelivered
+            self.undelivered = None
         return events
 
     cdef inline list settle(self, list events):
@@ -584,12 +609,12 @@ Turns the bytes of one ``text/event-stream`` response into events.
     cdef void lose_place(self, list events) noexcept:
         # Out of memory: what has been made is kept, but where the parser stood is not
         # known any more. Nothing in here needs memory.
-        self.busy = False
         self.undelivered = events
         self.callback_error = None
         self.start_block()
         self.failure = PLACE_LOST
         self._truncated = True
+        self.busy = False  # last: letting go of an exception may run anything
 
     cdef list fail(self):
         """What is left to deliver first, then the error."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import operator
 import re
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn, final
 
 from ._errors import EventTooLargeError, ParserClosedError, SSEError
@@ -229,11 +230,11 @@ class Parser:
     __slots__ = (
         "_after_cr",
         "_at_start",
+        "_at_work",
         "_awaiting_lf",
         "_block_offset",
         "_block_retry",
         "_block_size",
-        "_busy",
         "_callback_error",
         "_closed",
         "_data",
@@ -265,7 +266,10 @@ class Parser:
         on_ignored_line: Callable[[str], object] | None = None,
         keep_raw: bool = False,
     ) -> None:
-        if getattr(self, "_busy", False):
+        if not hasattr(self, "_at_work"):
+            # Turns away whoever calls back from a callback, or from another thread.
+            self._at_work = Lock()
+        if self._at_work.locked():
             _refuse("__init__")
         if max_event_size is not None:
             max_event_size = _index(max_event_size, "max_event_size must be an int or None")
@@ -280,17 +284,22 @@ class Parser:
         for name, callback in (("on_comment", on_comment), ("on_ignored_line", on_ignored_line)):
             if callback is not None and not callable(callback):
                 raise TypeError(f"{name} must be callable or None, not {type(callback).__name__}")
-        self._keep_raw = bool(keep_raw)
-        self._max_event_size = max_event_size
-        self._on_comment = on_comment
-        self._on_ignored_line = on_ignored_line
-        self._last_event_id = str.__str__(last_event_id)
-        self._retry: int | None = None
-        # Events that an exception kept from being returned.
-        self._undelivered: list[Event] = []
-        self._callback_error: BaseException | None = None
-        self._busy = False
-        self._start()
+        keep_raw = bool(keep_raw)
+        last_event_id = str.__str__(last_event_id)
+        self._begin("__init__")
+        try:
+            self._keep_raw = keep_raw
+            self._max_event_size = max_event_size
+            self._on_comment = on_comment
+            self._on_ignored_line = on_ignored_line
+            self._last_event_id = last_event_id
+            self._retry: int | None = None
+            # Events that an exception kept from being returned.
+            self._undelivered: list[Event] = []
+            self._callback_error: BaseException | None = None
+            self._start()
+        finally:
+            self._at_work.release()
 
     def _start(self) -> None:
         """Everything that belongs to one connection."""
@@ -359,13 +368,15 @@ class Parser:
             BufferError: ``data`` is a buffer that is not C-contiguous.
             RuntimeError: called from within a callback, or by two threads at a time.
         """
-        if self._busy:
-            _refuse("feed")
-        if self._failure is not None:
-            return self._fail()
-        if self._closed:
-            raise ParserClosedError()
-        return self._run(self._parse, _to_bytes(data))
+        self._begin("feed")
+        try:
+            if self._failure is not None:
+                return self._fail()
+            if self._closed:
+                raise ParserClosedError()
+            return self._run(self._parse, _to_bytes(data))
+        finally:
+            self._at_work.release()
 
     def close(self, *, dispatch_incomplete: bool = False) -> list[Event]:
         """The stream has ended. Closing twice is harmless.
@@ -384,11 +395,13 @@ class Parser:
             EventTooLargeError: as ``feed`` would.
             RuntimeError: called from within a callback, or by two threads at a time.
         """
-        if self._busy:
-            _refuse("close")
-        if self._failure is not None:
-            return self._fail()
-        return self._run(self._end_stream, bool(dispatch_incomplete))
+        self._begin("close")
+        try:
+            if self._failure is not None:
+                return self._fail()
+            return self._run(self._end_stream, bool(dispatch_incomplete))
+        finally:
+            self._at_work.release()
 
     def reset(self) -> None:
         """Begin a new connection of the same stream, from any state.
@@ -399,22 +412,29 @@ class Parser:
         Raises:
             RuntimeError: called from within a callback, or by two threads at a time.
         """
-        if self._busy:
-            _refuse("reset")
-        if self._awaiting_lf:
-            # Its blank line has come, so it is whole. It is due with the next call.
-            self._end_block(self._undelivered)
-        self._start()
+        self._begin("reset")
+        try:
+            if self._awaiting_lf:
+                # Its blank line has come, so it is whole. It is due with the next call.
+                self._end_block(self._undelivered)
+            self._start()
+        finally:
+            self._at_work.release()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Parser cannot be pickled or copied: it belongs to one stream")
+
+    def _begin(self, method: str) -> None:
+        """Keep everybody else out, until the lock is released."""
+        # A lock, not a flag: between looking at a flag and setting it another thread may run.
+        if not self._at_work.acquire(blocking=False):
+            _refuse(method)
 
     # Every call that may parse goes through here. It decides what is returned now, what
     # is raised now, and what waits for the next call, so that no event is ever lost.
 
     def _run(self, parse: Callable[[Any, list[Event]], None], argument: object) -> list[Event]:
         events, self._undelivered = self._undelivered, []
-        self._busy = True
         try:
             parse(argument, events)
         except EventTooLargeError as error:
@@ -425,8 +445,6 @@ class Parser:
             self._undelivered = events
             self._callback_error = None
             raise
-        finally:
-            self._busy = False
         if self._callback_error is not None:
             callback_error, self._callback_error = self._callback_error, None
             self._undelivered = events
@@ -645,8 +663,9 @@ class Parser:
         self._start_block()
 
     def _call(self, callback: Callable[[str], object], text: bytes) -> None:
+        string = _decode(text)
         try:
-            callback(_decode(text))
+            callback(string)
         except BaseException as error:
             # The first one comes out of feed() when its bytes are parsed, but nothing may
             # swallow a KeyboardInterrupt.
