@@ -6,6 +6,7 @@ Python, and a note from setuptools.
 """
 
 import os
+import sysconfig
 
 from setuptools import Extension, setup
 
@@ -19,6 +20,9 @@ extensions = [
     # Compiled as it stands, this one takes the place of the Python module of its name.
     Extension("sseparse.openai._loop", ["sseparse/openai/_loop.py"]),
 ]
+if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    # It has no locks: threads that share a stream by mistake would corrupt its memory.
+    extensions.pop()
 for extension in extensions:
     extension.optional = build_extension == "if-possible"
     # Keeps the generated C among the build products, out of the source tree.

@@ -9,19 +9,21 @@ import os
 import pickle
 import subprocess
 import sys
+import sysconfig
 import weakref
 from typing import Any
 
 import pytest
 from chat_streams import DONE, ENVELOPE, chunk, read_under_every_cut, sse
 
-from sseparse import EventTooLargeError, SSEError
+from sseparse import Event, EventTooLargeError, SSEError
 from sseparse.openai import (
     APIError,
     AsyncChatStream,
     AsyncCompletionStream,
     ChatStream,
     ChunkDecodeError,
+    ChunkDecoder,
     CompletionStream,
     NotAnEventStreamError,
     TruncatedStreamError,
@@ -148,6 +150,48 @@ def test_a_stream_with_unknown_keys_in_every_chunk_loses_none():
     stream = ChatStream([sse(*payloads)])
     assert [part.to_dict() for part in stream] == payloads
     assert stream._decoder.mended == 0
+
+
+@pytest.mark.parametrize("payload", [{"error": {"message": "busy"}}, {**THERE, "error": "busy"}])
+def test_a_stream_with_unknown_keys_in_every_chunk_has_its_errors_told(payload):
+    stream = ChatStream([sse(*[{**THERE, "odd": 1}] * 10, payload, THERE)])
+    assert len([next(stream) for _ in range(10)]) == 10
+    with pytest.raises(APIError, match="busy"):
+        next(stream)
+    assert next(stream).to_dict() == THERE
+
+
+def test_a_stream_with_unknown_keys_in_every_chunk_is_mended_too():
+    odd = [{**chunk({"content": "a"}, finish_reason=reason), "odd": 1} for reason in [""] * 10]
+    stream = ChatStream([sse(*odd)])
+    assert [part.choices[0].finish_reason for part in stream] == [None] * 10
+    assert stream.truncated
+
+
+# The decoder alone, event by event.
+
+
+def test_the_decoder_gives_the_chunks_of_one_event():
+    decoder = ChunkDecoder()
+    (found,) = decoder.decode(Event(data=json.dumps(HI)))
+    assert found.to_dict() == HI
+    assert json.loads(found.raw) == HI
+    lines = f"{json.dumps(HI)}\n{json.dumps(THERE)}"
+    assert [part.to_dict() for part in decoder.decode(Event(data=lines))] == [HI, THERE]
+    assert not decoder.done
+    assert list(decoder.decode(Event(data="[DONE]"))) == []
+    assert decoder.done
+
+
+@pytest.mark.parametrize("data", ["busy", '{"message": "busy"}'])
+def test_the_decoder_raises_what_an_error_event_says(data):
+    with pytest.raises(APIError, match=r"^busy$"):
+        list(ChunkDecoder().decode(Event("error", data)))
+
+
+def test_the_decoder_takes_an_error_event_for_an_error_even_with_a_chunk_in_it():
+    with pytest.raises(APIError):
+        list(ChunkDecoder().decode(Event("error", json.dumps(HI))))
 
 
 def test_kinds_of_chunks_may_alternate():
@@ -337,6 +381,12 @@ def test_without_accumulate_there_is_no_completion_but_everything_else():
         stream.current_completion_snapshot  # noqa: B018
 
 
+def test_without_accumulate_the_finish_reason_outlives_later_chunks():
+    stream = ChatStream([sse(HI, STOP, THERE)], accumulate=False).until_done()
+    assert stream.finish_reason == "stop"
+    assert not stream.truncated
+
+
 @pytest.mark.parametrize("body", [sse(HI), sse(STOP), sse(HI, STOP, chunk(index=1))])
 def test_truncation_is_noticed_without_accumulate(body):
     with_it, without = ChatStream([body]), ChatStream([body], accumulate=False)
@@ -474,6 +524,27 @@ def test_async_text_leaves_out_what_is_empty():
     assert asyncio.run(main()) == ["Hi", " there"]
 
 
+def test_async_close_closes_a_source_with_any_kind_of_close_or_none():
+    class Source:
+        def __aiter__(self):
+            return agen(sse(HI))
+
+    class Closing(Source):
+        closed = 0
+
+        def close(self):
+            self.closed += 1
+
+    async def main(source: Any) -> Any:
+        stream = AsyncChatStream(source)
+        await anext(stream)
+        await stream.close()
+        return source
+
+    asyncio.run(main(Source()))
+    assert asyncio.run(main(Closing())).closed == 1
+
+
 # Legacy completions.
 
 
@@ -505,6 +576,33 @@ def test_legacy_streams_are_folded():
         }
     ]
     assert list(CompletionStream([body]).iter_text()) == ["a", "b"]
+
+
+def test_legacy_numbers_that_are_null_or_texts_are_taken_as_they_are_meant():
+    logprobs = {"tokens": ["a", "b"], "token_logprobs": [None, "-1.5"]}
+    (seen,) = CompletionStream([sse(text("ab", logprobs=logprobs))])
+    assert seen.choices[0].logprobs.token_logprobs == [None, -1.5]
+
+
+def test_legacy_logprobs_that_cannot_be_read_are_left_but_not_folded():
+    odd = {"tokens": ["a"], "token_logprobs": "none", "text_offset": [0]}
+    stream = CompletionStream([sse(text("a", logprobs=odd), text("b", logprobs={"tokens": ["b"]}))])
+    seen = [part.choices[0].logprobs for part in stream]
+    assert seen[0].token_logprobs == "none"
+    found = stream.get_final_completion().choices[0].logprobs
+    assert (found.tokens, found.token_logprobs, found.text_offset) == (["a", "b"], None, [0])
+
+
+def test_a_legacy_choice_without_index_has_its_position():
+    payload = {"id": "c", "choices": [{"text": "a"}, {"text": "b"}]}
+    found = CompletionStream([sse(payload, payload)]).get_final_completion()
+    assert [(choice.index, choice.text) for choice in found.choices] == [(0, "aa"), (1, "bb")]
+
+
+def test_legacy_token_ids_extend():
+    payloads = [text("a", token_ids=[1, 2]), text("b"), text("c", token_ids=[3])]
+    found = CompletionStream([sse(*payloads)]).get_final_completion()
+    assert found.choices[0].token_ids == [1, 2, 3]
 
 
 def test_azures_legacy_streams_are_folded():
@@ -552,6 +650,9 @@ else:
 
 @pytest.mark.skipif(
     os.environ.get("SSEPARSE_BUILD_EXTENSION") == "no", reason="left uncompiled on purpose"
+)
+@pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="not compiled for this Python"
 )
 def test_the_loop_that_runs_is_the_compiled_one():
     assert not _loop.__file__.endswith(".py")

@@ -35,6 +35,8 @@ SETTINGS = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"
 VERSION = SETTINGS["project"]["version"]
 
 EXTENSIONS = ("sseparse/_parser_c", "sseparse/openai/_loop")
+if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    EXTENSIONS = EXTENSIONS[:1]  # see setup.py
 # Beside the modules. A .pyx or .pxd is of no use where nothing is compiled.
 DATA = {"sseparse/_parser_c.pyi", "sseparse/py.typed"}
 GENERATED = (".c", ".so", ".pyd", ".pyc", ".html")
