@@ -10,7 +10,8 @@ parses the payload into a dict first and then
 - or has it mended, field by field: see ``mend.py``.
 
 Why the first path refuses unknown keys: ``ChatCompletionStreamState`` must fold them, and
-so must know of them without looking at every payload a second time.
+so must know of them without looking at every payload a second time. Those of a provider
+that sends some with every chunk are learned: see ``learn.py``.
 """
 
 # Fields of the first path's types are narrower than the public ones: nobody assigns to them
@@ -20,12 +21,14 @@ so must know of them without looking at every payload a second time.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
 from .._errors import APIError, ChunkDecodeError
 from . import types
+from .learn import Keys, decoder_of, tolerant, unknown_keys
 from .mend import MAX_SECONDS, find_problem, mend_chunk, mend_completion, to_text
 from .model import Model
 
@@ -47,6 +50,10 @@ _FinishReason = Annotated[str, msgspec.Meta(pattern="^(?!(?:null)?$)")]
 
 # Payloads that the first path may refuse before it is given up, and for how many more.
 _PATIENCE = 3
+# Choices in one chunk, which no client asks for: small JSON can make large objects.
+_MOST_CHOICES = 1000
+# Times that new keys are learned in one stream.
+_MOST_LESSONS = 8
 _RETRY_AFTER = 50
 
 
@@ -305,6 +312,8 @@ class _Decoder(Generic[ChunkT]):
     _decoders: tuple[Callable[[bytes], ChunkT], ...]
     # Narrower ones, by what they expect one more piece of; see ``_loop.py``.
     _decode_piece: ClassVar[dict[str, Callable[[bytes], Any]]] = {}
+    # Those of _decoders, but such that let unknown keys through.
+    _tolerant_decoders: ClassVar[tuple[Callable[[bytes], Any], ...]] = ()
 
     def __init__(self, *, strict: bool = False) -> None:
         # The first path; raises one of REFUSALS where the payload is not exactly as declared.
@@ -317,6 +326,8 @@ class _Decoder(Generic[ChunkT]):
         self._width = 0  # which of the decoders is in use
         self._refused = 0
         self._until_retry = 0
+        self._keys = Keys()  # those that have been learned
+        self._lessons = 0
 
     def decode(self, event: Event) -> Iterator[ChunkT]:
         """Decode one event; yields its chunk, none, or several.
@@ -410,6 +421,9 @@ class _Decoder(Generic[ChunkT]):
         return chunk
 
     def _to_chunk(self, payload: bytes, received: dict[str, Any]) -> ChunkT:
+        choices = received.get("choices")
+        if isinstance(choices, list) and len(choices) > _MOST_CHOICES:
+            raise ChunkDecodeError(payload, f"it has {len(choices)} choices")
         try:
             chunk: ChunkT = msgspec.convert(received, self._public)
         except REFUSALS as error:
@@ -419,7 +433,23 @@ class _Decoder(Generic[ChunkT]):
             return self._to_mended_chunk(payload, received, problem)
         _attach(chunk, received)
         chunk._payload = payload
+        if self._lessons < _MOST_LESSONS and self._tolerant_decoders:
+            self._learn(payload, received)
         return chunk
+
+    def _learn(self, payload: bytes, received: dict[str, Any]) -> None:
+        """Read the next payload with such keys fast."""
+        self._lessons += 1
+        keys = self._keys.union(unknown_keys(received))
+        for decode_tolerant in self._tolerant_decoders:
+            # Unknown keys may not have been the reason, or not the only one.
+            with suppress(*REFUSALS):
+                decode = decoder_of(keys, decode_tolerant)
+                decode(payload)
+                self._keys = keys
+                self._decode_exact = decode
+                self._refused = 0
+                return
 
     def _to_mended_chunk(self, payload: bytes, received: dict[str, Any], problem: str) -> ChunkT:
         if self.strict:
@@ -528,6 +558,12 @@ class ChunkDecoder(_Decoder[types.ChatCompletionChunk]):
     _decoders = (
         msgspec.json.Decoder(_Exact.ChatCompletionChunk).decode,
         msgspec.json.Decoder(_Declared.ChatCompletionChunk).decode,
+    )
+    _tolerant_decoders = tuple(
+        msgspec.json.Decoder(
+            tolerant(width.ChatCompletionChunk, width.Choice, width.ChoiceDelta)
+        ).decode
+        for width in (_Exact, _Declared)
     )
     _decode_piece: ClassVar = {
         "content": msgspec.json.Decoder(_Content.ChatCompletionChunk).decode,

@@ -8,7 +8,8 @@ path, so an object knows only its source:
   own part of them in ``_received``;
 - a mended object keeps a copy of what it was mended to in ``_original``, which tells a field
   that was mended from one that its user changed;
-- objects that sseparse itself builds (the final completion) keep unknown keys in ``_extra``.
+- objects that sseparse itself builds (the final completion), and those of keys that the
+  decoder has learned, keep unknown keys in ``_extra``.
 
 All of it lives in slots beside the Struct's fields, so that they are no part of ``repr``,
 equality, matching or msgspec's own encoding.
@@ -59,9 +60,12 @@ class Model(_Origin, msgspec.Struct, kw_only=True, gc=False, eq=False, omit_defa
     @property
     def model_extra(self) -> dict[str, Any]:
         """What came under keys that the type does not declare; parsed on demand."""
+        extra = getattr(self, "_extra", None)
+        if extra is not None:
+            return dict(extra)
         received = self._as_came()
         if received is None:
-            return dict(getattr(self, "_extra", None) or {})
+            return {}
         declared = _declared(type(self))
         return {key: value for key, value in received.items() if key not in declared}
 
@@ -153,6 +157,9 @@ def _restore(cls: type[Model], fields: dict[str, Any], slots: dict[str, Any]) ->
     return model
 
 
+_PUBLIC_TYPES = f"{__package__}.types"
+
+
 @cache
 def _declared(cls: type[Model]) -> frozenset[str]:
     return frozenset(cls.__struct_fields__)
@@ -160,11 +167,7 @@ def _declared(cls: type[Model]) -> frozenset[str]:
 
 def public_type(model: Model) -> type[Model]:
     """The class that people know; the decoder's stricter twins derive from those."""
-    return next(cls for cls in type(model).__mro__ if not _is_strict(cls))
-
-
-def _is_strict(cls: type) -> bool:
-    return issubclass(cls, Model) and cls.__struct_config__.forbid_unknown_fields
+    return next(cls for cls in type(model).__mro__ if cls.__module__ == _PUBLIC_TYPES)
 
 
 def _to_plain(value: Any) -> Any:

@@ -311,7 +311,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
 
     def handle_chunk(self, chunk: types.ChatCompletionChunk) -> None:
         """Add the next chunk."""
-        is_exact = chunk._is_exact
+        is_exact, is_declared = chunk._is_exact, chunk._is_declared
         if not self._head_is_known:
             self._note_head(chunk)
         if not self._system_fingerprint:
@@ -330,10 +330,12 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
                 self.finish_reasons[index] = choice.finish_reason
             if not is_exact:
                 folded.add_rest(choice)
-                if not chunk._is_declared:
-                    folded.add_extra(choice)
+            if not is_declared:
+                folded.add_extra(choice)
         if not is_exact:
             self._handle_rest(chunk)
+        elif not is_declared:
+            self._extra.overwrite(chunk.model_extra)
 
     def _handle_rest(self, chunk: types.ChatCompletionChunk) -> None:
         self._fold_envelope(chunk)

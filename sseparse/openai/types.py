@@ -217,7 +217,8 @@ class ChoiceDelta(Model, kw_only=True):
             return self.reasoning_content
         if self.reasoning:
             return self.reasoning
-        other = self.model_extra.get("reasoning_text") if hasattr(self, "_received") else None
+        knows_extra = hasattr(self, "_received") or hasattr(self, "_extra")
+        other = self.model_extra.get("reasoning_text") if knows_extra else None
         if isinstance(other, str) and other:
             return other
         return self.reasoning if self.reasoning_content is None else self.reasoning_content
