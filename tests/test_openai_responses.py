@@ -155,3 +155,16 @@ def test_an_asynchronous_stream_refuses_a_synchronous_response(server: HostileSe
         with pytest.raises(TypeError, match="ChatStream"):
             AsyncChatStream(response)
         response.close()
+
+
+@pytest.mark.parametrize("body", [b"d", b"dat", b"data", b"e", b"even", b"i", b"ret", b"\xef\xbb"])
+def test_a_stream_cut_in_its_first_word_is_truncated(body):
+    stream = ChatStream([body])
+    assert list(stream) == []
+    assert stream.truncated
+
+
+@pytest.mark.parametrize("body", [b"dx", b"datab", b"E", b"\xffx"])
+def test_another_word_alone_is_no_event_stream(body):
+    with pytest.raises(NotAnEventStreamError):
+        list(ChatStream([body]))

@@ -43,7 +43,8 @@ class StrayLines:
             self.errors.append(value)
         elif self.body is not None:
             self.body.append(line)
-            self.size += len(line)
+            # With what Python needs for a string, or many short lines would be many times this.
+            self.size += len(line) + 64
         if self.callback is not None:
             self.callback(line)
 

@@ -184,7 +184,9 @@ class _Stream(ChunkLoop, Generic[ChunkT, FinalT]):
 
     def _read_body(self, body: str) -> list[Event]:
         """The body of a response that is no event stream: one payload, if that."""
-        if not body.strip() and not self._has_failed_status():
+        # Cut in the first word, or in a BOM, it may have been one.
+        is_cut = any(word.startswith(body) for word in ("data", "event", "id", "retry", "\ufffd"))
+        if (is_cut or not body.strip()) and not self._has_failed_status():
             return []
         try:
             value = json.loads(body)
