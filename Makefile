@@ -5,6 +5,7 @@
 #   make examples   the tests of examples/, those that need large packages included
 #   make test-all   the same under every interpreter this machine has
 #   make lint       style and types
+#   make coverage   fails unless the tests reach every line and branch
 #   make bench      the benchmarks
 #   make charts     the charts of the documentation, from the last make bench
 #   make docs       the documentation, into site/ (Python 3.11 or newer)
@@ -53,6 +54,28 @@ lint: .venv/built .venv/group-lint
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/python -m mypy.stubtest sseparse --allowlist tests/stubtest-allowlist.txt
+
+# In a copy, twice. First the tests of the core, with a parser that tells of its lines, and so is
+# slow; then the others with nothing compiled, for _loop.py to be Python, whose branches count too.
+# Not the tests that search: a line that only those reach has no test of its own. Nor a client that
+# lives in another environment, nor what measures.
+COVERAGE := ../$(BIN)/coverage
+COUNTED := -m pytest -q -m "not hypothesis" -k "not (niquests- or niquests] or takes_memory)"
+CORE_TESTS := $(patsubst %,tests/test_%.py,chunking event iterate limits parser_api standard threads)
+OTHER_TESTS := $(patsubst %,tests/test_%.py,cli http implementation openai_* sdk)
+
+coverage: .venv/group-coverage
+	rm -rf .coverage-build
+	mkdir .coverage-build
+	cp -R sseparse tests pyproject.toml .coverage-build
+	find .coverage-build -name "*.so" -delete
+	cd .coverage-build && CFLAGS="-O1 -DCYTHON_TRACE_NOGIL=1 -DCYTHON_USE_SYS_MONITORING=0" \
+		../$(BIN)/cythonize --quiet -i -X linetrace=True sseparse/_parser_c.pyx
+	cd .coverage-build && $(COVERAGE) run $(COUNTED) $(CORE_TESTS)
+	find .coverage-build -name "*.so" -delete
+	cd .coverage-build && SSEPARSE_BUILD_EXTENSION=no \
+		$(COVERAGE) run --omit="sseparse/_parser_*" $(COUNTED) $(OTHER_TESTS)
+	cd .coverage-build && $(COVERAGE) combine --quiet && $(COVERAGE) report
 
 test-all: .venv/group-tox
 	PATH="$$PATH:$(PYENV_BINS)" $(BIN)/tox run

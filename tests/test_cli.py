@@ -12,11 +12,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from sseparse import IMPLEMENTATION
-from sseparse.cli import main
+from sseparse.cli import _describe_timings, main
 
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "sseparse"]
@@ -167,6 +168,8 @@ def test_event_over_the_limit_fails_after_the_events_before_it(file_of, capsys):
     out, err = capsys.readouterr()
     assert json.loads(out)["data"] == "small"
     assert_one_line(err)
+    assert "begins at byte 13 is larger than 16777216 bytes" in err
+    assert "max_event_size" not in err  # an option that the command has not
 
 
 # sseparse chat
@@ -249,6 +252,12 @@ def test_chat_of_a_response_that_was_not_streamed_prints_its_text(file_of, capsy
 
 
 @pytest.mark.parametrize("option", [[], ["--json"], ["--timings"]])
+def test_chat_of_nothing_but_done_prints_nothing(file_of, capsys, option):
+    assert main(["chat", *option, file_of(sse("[DONE]"))]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("option", [[], ["--json"], ["--timings"]])
 def test_chat_of_what_is_no_event_stream_prints_nothing_and_fails(file_of, capsys, option):
     assert main(["chat", *option, file_of(b"<html>502</html>")]) == 1
     out, err = capsys.readouterr()
@@ -280,6 +289,15 @@ def test_timings_of_a_live_stream_have_the_rate():
         process.stdin.write(sse(chunk({}, "stop"), "[DONE]"))
         process.stdin.close()
         assert re.search(r"; 2 chunks, [\d.]+ chunks/s\n$", process.stderr.read().decode())
+
+
+def test_timings_are_nearest_ranks_and_a_rate_between_the_first_and_the_last():
+    latencies = [0.4, 0.1, 0.3, 0.2]
+    timing = SimpleNamespace(token_times=[1.0, 1.4, 1.5, 1.8, 2.0], inter_token_latencies=latencies)
+    assert _describe_timings(SimpleNamespace(timing=timing, usage=None), start=0.5) == (
+        "time to first token 500.0 ms; inter-token latency median 200.0 ms, p95 400.0 ms; "
+        "5 chunks, 4.0 chunks/s"
+    )
 
 
 def test_timings_count_the_tokens_that_the_server_counted(file_of, capsys):
@@ -381,9 +399,13 @@ def test_full_disk_is_one_line(command):
 
 
 def run_truncated_in_shell(command: str, redirection: str) -> subprocess.CompletedProcess:
+    return run_in_shell(command, redirection, FIRST_OF["chat"][:-1])
+
+
+def run_in_shell(command: str, redirection: str, stdin: bytes) -> subprocess.CompletedProcess:
     return subprocess.run(
         ["sh", "-c", f"{shlex.join(COMMAND)} {command} {redirection}"],
-        input=FIRST_OF["chat"][:-1],
+        input=stdin,
         capture_output=True,
         cwd=ROOT,
         env=ENVIRONMENT,
@@ -396,6 +418,12 @@ def test_without_a_standard_output_errors_are_still_told(command):
     result = run_truncated_in_shell(command, ">&-")
     assert result.returncode == 1
     assert_one_line(result.stderr)
+
+
+@both_commands
+def test_without_a_standard_output_a_whole_stream_is_no_error(command):
+    result = run_in_shell(command, ">&-", HELLO)
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 @both_commands
@@ -443,6 +471,16 @@ def test_missing_file_is_named_and_ends_with_2(command, capsys):
 def test_folder_in_place_of_a_file_ends_with_2(command, capsys, tmp_path):
     assert main([command, str(tmp_path)]) == 2
     assert_one_line(capsys.readouterr().err)
+
+
+@both_commands
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="needs a file that cannot be read")
+def test_a_file_that_cannot_be_read_is_one_line_and_ends_with_1(command, capsys):
+    assert main([command, "/proc/self/mem"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert_one_line(err)
+    assert "cannot read /proc/self/mem: " in err
 
 
 @pytest.mark.parametrize(
@@ -516,6 +554,13 @@ def test_record_keeps_the_bytes_while_it_shows_the_text(tmp_path):
     target = tmp_path / "answer.sse"
     ran = run("chat", "--record", str(target), stdin=HELLO)
     assert (ran.returncode, ran.stdout.decode()) == (0, "Grüß dich 🌊\n")
+    assert target.read_bytes() == HELLO
+
+
+def test_record_of_standard_input_replaces_an_older_recording(tmp_path):
+    target = tmp_path / "answer.sse"
+    target.write_bytes(b"older, and longer" * 100)
+    assert run("chat", "--record", str(target), stdin=HELLO).returncode == 0
     assert target.read_bytes() == HELLO
 
 

@@ -221,6 +221,13 @@ def test_an_end_inside_an_event_is_truncated(fetch):
     assert told["truncated"] is True
 
 
+def test_an_event_that_waits_for_a_lf_comes_at_the_end(fetch):
+    told = fetch(Answer([b"data: 1\r\n\r"]), keep_raw=True)
+    assert [data for _, data, _ in told["events"]] == ["1"]
+    assert told["error"] is None
+    assert told["truncated"] is False
+
+
 def test_an_event_that_waits_for_a_lf_comes_before_the_clients_error(fetch):
     told = fetch(Answer([b"data: 1\r\n\r"], breaks_off=True), keep_raw=True)
     assert [data for _, data, _ in told["events"]] == ["1"]
@@ -480,12 +487,34 @@ def test_a_source_is_iterated_over_once():
         aiter(source)
 
 
+def test_a_closed_source_is_not_iterated_over():
+    source = source_of(content_type="text/event-stream")
+    source.close()
+    with pytest.raises(RuntimeError, match="iterated over or closed already"):
+        iter(source)
+
+
 def test_a_closed_source_gives_no_more_events():
     source = EventSource(event_stream(iter([PING, PING])))
     events = iter(source)
     next(events)
     source.close()
     assert list(events) == []
+
+
+def test_a_closed_source_gives_no_more_events_async():
+    async def chunks():
+        yield PING
+        pytest.fail("another chunk was asked for")
+
+    async def main():
+        source = EventSource(event_stream(chunks()))
+        events = aiter(source)
+        await anext(events)
+        await source.aclose()
+        return [event async for event in events]
+
+    assert asyncio.run(main()) == []
 
 
 # What is no response, and what cannot be read in this way.
@@ -508,6 +537,17 @@ def test_anything_else_is_a_type_error_that_says_what_to_give(value, hint):
     for take in (EventSource, iter_response_bytes, aiter_response_bytes):
         with pytest.raises(TypeError, match=f"must be a response of httpx.*{hint}"):
             take(value)
+
+
+def test_a_response_that_was_not_awaited_is_a_type_error_that_says_so():
+    async def main():
+        async with httpx.AsyncClient(verify=False) as client:
+            response = client.get("http://127.0.0.1:9/")
+            with pytest.raises(TypeError, match=r"not coroutine \(await it first\)"):
+                EventSource(response)
+            response.close()
+
+    asyncio.run(main())
 
 
 def test_a_wrong_option_is_an_error_at_once():
@@ -533,6 +573,27 @@ def test_a_synchronous_response_is_not_read_with_async_for(server, name):
         with pytest.raises(TypeError, match=f"this {name} .*Response is not asynchronous: use for"):
             aiter(EventSource(response))
         assert [event.data for event in EventSource(response)] == ["ping"]
+
+
+def test_an_asynchronous_iterator_that_cannot_be_closed_is_read():
+    class Chunks:
+        def __init__(self) -> None:
+            self.chunks = iter([PING, PING])
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            for chunk in self.chunks:
+                return chunk
+            raise StopAsyncIteration
+
+    async def main():
+        response = event_stream(b"")
+        response.aiter_bytes = Chunks
+        return [event.data async for event in EventSource(response)]
+
+    assert asyncio.run(main()) == ["ping", "ping"]
 
 
 # The bytes alone.
@@ -609,6 +670,64 @@ def test_an_older_urllib3_is_read_without_waiting_for_the_end(chunked, amt):
     assert asked == [(amt, True)]
 
 
+def test_an_empty_read_before_the_end_is_not_the_end():
+    # As urllib3-future has them, of a compressed body.
+    reads = [b"", PING, b"", PING, b""]
+    response = SimpleNamespace(
+        headers={"content-type": "text/event-stream"},
+        status=200,
+        read=None,
+        read_chunked=None,
+        read1=lambda amt: reads.pop(0),
+        isclosed=lambda: not reads,
+        close=lambda: None,
+    )
+    assert [event.data for event in EventSource(response)] == ["ping", "ping"]
+
+
+# niquests has to live in an environment of its own, so here is, too, what it is asked for.
+
+
+def niquests_response(**rest: Any) -> SimpleNamespace:
+    headers = {"content-type": "text/event-stream"}
+    return SimpleNamespace(headers=headers, status_code=200, close=lambda: None, **rest)
+
+
+def test_niquests_is_asked_for_what_has_arrived():
+    def iter_content(size):
+        assert size == -1
+        yield from [PING, PING]
+
+    response = niquests_response(iter_content=iter_content, iter_raw=None)
+    assert [event.data for event in EventSource(response)] == ["ping", "ping"]
+
+
+def test_an_asynchronous_niquests_reads_without_waiting_for_more_than_has_arrived():
+    async def stream(amt, decode_content):
+        assert (amt, decode_content) == (-1, True)
+        yield PING
+        yield PING
+
+    async def read(amt, decode_content):
+        pytest.fail("its own read was called, which waits")
+
+    async def iter_content(size):
+        async def chunks():
+            assert response.raw.version == 20  # what else it asks of raw is there
+            while chunk := await response.raw.read(size, decode_content=True):
+                yield chunk
+
+        return chunks()
+
+    async def main():
+        return [event.data async for event in EventSource(response)]
+
+    raw = SimpleNamespace(stream=stream, read=read, version=20)
+    response = niquests_response(iter_content=iter_content, raw=raw)
+    assert asyncio.run(main()) == ["ping", "ping"]
+    assert response.raw is raw
+
+
 # The official client hands out responses of its own.
 
 
@@ -633,3 +752,16 @@ def test_a_streaming_response_of_the_asynchronous_openai_client_is_read(server):
                 return [event.data async for event in EventSource(response)]
 
     assert asyncio.run(main()) == [data for _, data, _ in EVENTS]
+
+
+def test_closing_an_asynchronous_response_without_await_is_a_type_error(server):
+    url = server.url_of(Answer(PARTS))
+
+    async def main():
+        async with openai.AsyncOpenAI(api_key="-", base_url=url) as client:
+            create = client.chat.completions.with_streaming_response.create
+            async with create(model="m", messages=[], stream=True) as response:
+                with pytest.raises(TypeError, match=r"use async with, or aclose\(\)"):
+                    EventSource(response).close()
+
+    asyncio.run(main())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import pickle
 import re
 import tracemalloc
+from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -414,3 +417,51 @@ def test_a_stream_that_broke_the_limit_is_truncated_until_reset(Parser):
     assert parser.truncated is True
     parser.reset()
     assert parser.truncated is False
+
+
+# Memory runs out.
+
+LARGE = 64 * 2**20
+
+
+@contextlib.contextmanager
+def memory_for_less_than(size: int):
+    """Let no allocation of that size succeed."""
+    resource = pytest.importorskip("resource")
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        pytest.skip("only Linux tells how much memory is in use, and keeps to the limit")
+    in_use = int(statm.read_text().split()[0]) * resource.getpagesize()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (in_use + size // 2, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def test_a_line_that_memory_does_not_hold_is_a_memory_error_and_a_clean_failure(Parser):
+    parser = Parser(max_event_size=None)
+    body = b"id: 1\ndata: before\n\ndata: " + b"x" * LARGE
+    with memory_for_less_than(LARGE), pytest.raises(MemoryError):
+        parser.feed(body)
+    assert parser.truncated
+    assert parser.pending_bytes == 0
+    assert [event.data for event in parser.feed(b"data: after\n\n")] == ["before"]
+    for call in (partial(parser.feed, b"data: after\n\n"), parser.close):
+        with pytest.raises(SSEError, match="has lost its place in the stream; call reset"):
+            call()
+    parser.reset()
+    assert [event.id for event in parser.feed(b"data: again\n\n")] == ["1"]
+
+
+def test_a_last_event_that_memory_does_not_hold_is_a_memory_error_and_a_clean_failure(Parser):
+    parser = Parser(max_event_size=None)
+    parser.feed(b"data: " + b"x" * LARGE)
+    with memory_for_less_than(LARGE), pytest.raises(MemoryError):
+        parser.close(dispatch_incomplete=True)
+    assert parser.truncated
+    with pytest.raises(SSEError, match="has lost its place"):
+        parser.close(dispatch_incomplete=True)
+    parser.reset()
+    assert [event.data for event in parser.feed(b"data: again\n\n")] == ["again"]

@@ -19,9 +19,12 @@ from sseparse.openai import (
     ChatStream,
     Choice,
     ChoiceDelta,
+    ChoiceDeltaToolCall,
+    ChoiceDeltaToolCallFunction,
+    CompletionStream,
     CompletionStreamState,
 )
-from sseparse.openai.parts import BLOCK, Text
+from sseparse.openai.parts import BLOCK, Text, ToolCalls
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -222,6 +225,20 @@ def test_a_snapshot_is_a_new_object_that_later_chunks_leave_alone():
     assert stream.current_completion_snapshot.choices[0].message.content == "ab"
 
 
+@pytest.mark.parametrize("count", [BLOCK - 1, BLOCK, 2 * BLOCK + 1])
+def test_texts_of_any_number_of_pieces_are_whole(count):
+    texts = [str(number) for number in range(count)]
+    names = ("content", "reasoning_content", "reasoning", "refusal", "unknown")
+
+    def delta(text):
+        call = {"index": 0, "function": {"arguments": text}}
+        return {**dict.fromkeys(names, text), "tool_calls": [call]}
+
+    found = fold([delta(text) for text in texts])["message"]
+    assert [found[name] for name in names] == ["".join(texts)] * len(names)
+    assert found["tool_calls"][0]["function"]["arguments"] == "".join(texts)
+
+
 # Growth.
 
 
@@ -311,6 +328,71 @@ def test_twice_the_chunks_are_twice_the_work(make):
         return bytecode_lines(ChatStream(body).until_done)
 
     assert work(1200) < 2.1 * work(600)
+
+
+def test_long_arguments_are_not_parsed_for_every_fragment_behind_them(monkeypatch):
+    parsed = []
+    monkeypatch.setattr(
+        "sseparse.openai.parts.json.loads",
+        lambda text: parsed.append(text) or json.JSONDecoder().decode(text),
+    )
+    texts = ['{"a": "' + "x" * 100_000, *["}"] * 300]
+    fragments = [
+        {
+            "tool_calls": [
+                {"index": 0, "id": f"c{number}", "function": {"name": "f", "arguments": text}}
+            ]
+        }
+        for number, text in enumerate(texts)
+    ]
+    (call,) = fold(fragments)["message"]["tool_calls"]
+    assert call["function"]["arguments"] == "".join(texts)
+    assert 1 < len(parsed) <= 100
+
+
+def test_a_call_without_an_index_is_numbered_without_a_look_at_all_others():
+    looks = 0
+
+    class Watched(dict):
+        def __iter__(self):
+            nonlocal looks
+            looks += 1
+            return super().__iter__()
+
+    calls = ToolCalls()
+    calls.by_index = Watched()
+    for number in range(10):
+        function = ChoiceDeltaToolCallFunction(name=f"f{number}", arguments="{}")
+        calls.add(ChoiceDeltaToolCall(id=f"c{number}", function=function), is_exact=False)
+    assert [call.name for call in calls.calls] == [f"f{number}" for number in range(10)]
+    assert list(calls.by_index.keys()) == list(range(10))
+    assert looks == 0
+
+
+def test_what_groq_says_is_merged_and_a_snapshot_keeps_what_it_had():
+    stream = ChatStream(
+        [sse({"choices": [], "x_groq": {"id": "r"}}, {"choices": [], "x_groq": {"seed": 1}})]
+    )
+    next(stream)
+    before = stream.current_completion_snapshot
+    next(stream)
+    assert stream.current_completion_snapshot.x_groq == {"id": "r", "seed": 1}
+    assert before.x_groq == {"id": "r"}
+
+
+@pytest.mark.parametrize("make", [ChatCompletionStreamState, CompletionStreamState])
+def test_a_choice_that_there_is_no_memory_for_does_not_spoil_the_snapshot(make):
+    class Full(dict):
+        def __setitem__(self, key, value):
+            raise MemoryError
+
+    state = make()
+    state.finish_reasons = Full()
+    kind = ChatStream if make is ChatCompletionStreamState else CompletionStream
+    (first,) = kind([sse({"choices": [{"index": 0, "delta": {"content": "x"}, "text": "x"}]})])
+    with pytest.raises(MemoryError):
+        state.handle_chunk(first)
+    assert state.current_completion_snapshot.choices == []
 
 
 def test_deeply_nested_json_in_a_list_comes_out_of_the_final_object():

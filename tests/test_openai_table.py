@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from chat_streams import DONE, ENVELOPE, chunk, final, message, read, read_under_every_cut, sse
 
+from sseparse import Parser
 from sseparse.openai import APIError, ChatStream, ChunkDecodeError, NotAnEventStreamError
 
 HI = chunk({"content": "Hi"})
@@ -136,6 +137,53 @@ def test_json_nested_too_deeply_is_a_chunk_decode_error():
         next(stream)
 
 
+def test_content_is_read_or_a_chunk_decode_error_however_deep_it_is_nested():
+    # Parsing gives up at one depth, reading what was parsed at another.
+    outcomes = set()
+    for depth in range(600, 1100, 2):
+        content = '{"text": ' * depth + '"deep"' + "}" * depth
+        payload = '{"choices": [{"index": 0, "delta": {"content": %s}}]}' % content  # noqa: UP031
+        stream = ChatStream([sse(payload, HI)])
+        try:
+            outcomes.add(next(stream).choices[0].delta.content)
+        except ChunkDecodeError as error:
+            outcomes.add(error.reason)
+        assert next(stream).to_dict() == HI
+    assert outcomes == {"deep", "it is nested too deeply"}
+
+
+def nested(depth, before="[", after="]"):
+    return json.loads(before * depth + "1" + after * depth)
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"content": nested(400, '[{"thinking":', "}]")},
+        {"content": nested(400, '[{"text":', "}]")},
+        {"content": nested(600)},
+        {"images": nested(600)},
+        {"reasoning_details": nested(600)},
+        {"unknown": nested(600)},
+    ],
+    ids=lambda delta: next(iter(delta)),
+)
+def test_a_field_nested_deeply_is_read_or_is_a_chunk_decode_error(delta):
+    result = read([sse(HI, chunk(delta), STOP) + DONE])
+    assert [item for item in result["seen"] if not isinstance(item, dict)] in (
+        [],
+        [("ChunkDecodeError", json.dumps(chunk(delta)).encode(), "it is nested too deeply")],
+    )
+    assert text_of(result).startswith("Hi")
+    assert result["finish_reason"] == "stop"
+
+
+def test_an_error_nested_deeply_is_an_error_of_ours():
+    result = read([sse(HI, {"error": nested(900)}, STOP) + DONE])
+    assert result["seen"][1][0] in ("APIError", "ChunkDecodeError")
+    assert result["finish_reason"] == "stop"
+
+
 # Errors.
 
 ERROR = {"message": "slow down", "type": "rate", "param": "n", "code": 429}
@@ -169,6 +217,26 @@ def test_an_error_may_be_a_string():
     assert caught.value.code == "busy"
 
 
+def test_an_error_may_lie_in_another_object():
+    with pytest.raises(APIError, match=r"^too busy$"):
+        next(ChatStream([sse({"error": {"message": {"message": "too busy"}}})]))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (sse({"object": "error", "code": 5}), "the server reported {"),
+        (b"event: error\n" + sse({}), "the server reported an error"),
+        (sse({"error": {"code": 5}}), "the server reported {'code': 5}"),
+        (sse({"error": {"message": {"en": "busy"}}}), '{"en": "busy"}'),
+    ],
+)
+def test_an_error_without_a_message_is_told_as_it_came(body, message):
+    with pytest.raises(APIError) as caught:
+        next(ChatStream([body]))
+    assert caught.value.message.startswith(message)
+
+
 @pytest.mark.parametrize("value", [None, "", {}, False])
 def test_an_error_that_says_nothing_is_none(value):
     payload = {**HI, "error": value}
@@ -186,6 +254,43 @@ def test_an_error_field_keeps_its_place_among_the_events():
     kinds = [item[1] if isinstance(item, tuple) else item for item in result["seen"]]
     assert kinds == [HI, "one", STOP, "two"]
     assert result["done"]
+
+
+@pytest.mark.parametrize("rest", ["", "data: 1\n"])
+def test_an_error_field_inside_a_block_comes_before_the_event_of_the_block(rest):
+    block = f"data: {json.dumps(STOP)}\nerror: no\n{rest}\n".encode()
+    result = read([sse(HI) + block + DONE])
+    kinds = [item[0] if isinstance(item, tuple) else item for item in result["seen"]]
+    assert kinds[:2] == [HI, "APIError"]
+    assert len(kinds) == 3
+    body = sse(HI) + block + DONE
+    for cut in range(1, len(body)):
+        # A LF that begins a read is taken for a blank line: whether it is one is not known there.
+        if body[cut : cut + 1] != b"\n":
+            assert read([body[:cut], body[cut:]])["seen"] == result["seen"], cut
+
+
+def test_an_error_field_keeps_its_place_where_the_last_event_waits_for_its_lf():
+    waiting = sse(STOP).removesuffix(b"\n\n") + b"\r\n\r"
+    result = read([sse(HI) + b"error: no\n\n" + waiting, b"\n" + DONE], keep_raw=True)
+    kinds = [item[0] if isinstance(item, tuple) else item for item in result["seen"]]
+    assert kinds == [HI, "APIError", STOP]
+
+
+def test_many_error_fields_in_one_read_are_placed_in_one_go(monkeypatch):
+    parsed = 0
+
+    class Counting(Parser):
+        def feed(self, data):
+            nonlocal parsed
+            parsed += len(data)
+            return super().feed(data)
+
+    monkeypatch.setattr("sseparse.openai.stray.Parser", Counting)
+    body = sse(HI) + b"error: no\n" * 1000 + b"\n" + sse(STOP) + DONE
+    result = read([body])
+    assert [result["seen"][0], result["seen"][-1], len(result["seen"])] == [HI, STOP, 1002]
+    assert parsed <= 2 * len(body)
 
 
 def test_text_that_looks_like_an_error_field_is_none():
@@ -293,6 +398,17 @@ def test_a_choice_without_index_has_its_position():
     assert [(c["index"], c["message"]["content"]) for c in choices] == [(0, "aa"), (1, "bb")]
 
 
+def test_an_index_that_is_no_number_is_none():
+    payload = {**ENVELOPE, "choices": [{"index": True, "delta": {"content": "a"}}]}
+    (choice,) = final(payload)["choices"]
+    assert (choice["index"], type(choice["index"])) == (0, int)
+
+
+def test_choices_that_are_one_object_are_a_list_of_it():
+    payload = {**ENVELOPE, "choices": {"index": 0, "delta": {"content": "a"}}}
+    assert text_of(read_under_every_cut(sse(payload) + DONE)) == "a"
+
+
 def test_content_that_is_a_number_is_its_text():
     assert message({"content": 4}, {"content": 2.5})["content"] == "42.5"
 
@@ -303,6 +419,22 @@ def test_content_parts_are_joined_and_thinking_goes_to_reasoning():
     found = message({"content": thinking}, {"content": parts}, {"content": "c"})
     assert found["content"] == "abc"
     assert found["reasoning_content"] == "Hm"
+
+
+def test_content_may_be_one_part_and_parts_may_be_texts():
+    text = {"type": "text", "text": "a"}
+    assert message({"content": text}, {"content": ["b", text]})["content"] == "aba"
+
+
+def test_content_parts_that_are_reasoning_by_type_go_to_reasoning():
+    parts = [{"type": "reasoning", "text": "h"}, {"type": "thinking", "text": "m"}]
+    found = message({"content": [*parts, {"type": "text", "text": "a"}]})
+    assert (found["reasoning_content"], found["content"]) == ("hm", "a")
+
+
+def test_content_parts_without_text_add_none():
+    parts = [{"type": "image", "url": "u"}, 5, {"type": "text", "text": "a"}]
+    assert message({"content": parts})["content"] == "a"
 
 
 def test_content_parts_stay_in_raw():
@@ -351,7 +483,7 @@ def test_created_null_is_zero_and_nonsense_is_left():
 def test_numbers_are_taken_as_they_are_meant():
     usage = {"prompt_tokens": 3.0, "completion_tokens": "4", "total_tokens": 7}
     tokens = [{"token": "a", "logprob": -1, "bytes": None, "top_logprobs": []}]
-    payload = {**HI, "usage": usage}
+    payload = chunk({"content": "Hi"}, usage=usage)
     payload["choices"][0]["logprobs"] = {"content": tokens}
     (seen,) = ChatStream([sse(payload)])
     assert (seen.usage.prompt_tokens, seen.usage.completion_tokens) == (3, 4)
@@ -360,6 +492,18 @@ def test_numbers_are_taken_as_they_are_meant():
     (seen,) = ChatStream([sse(payload)])
     assert seen.choices[0].logprobs.content[0].logprob == -0.5
     read_under_every_cut(sse(payload))
+
+
+def test_numbers_that_cannot_be_read_are_left_but_not_folded():
+    usage = {"prompt_tokens": "few", "completion_tokens": 2, "total_tokens": 2}
+    payload = chunk({"content": "Hi"}, usage=usage)
+    payload["choices"][0]["logprobs"] = {"content": [{"token": "a", "logprob": "low"}]}
+    (seen,) = stream = ChatStream([sse(payload)])
+    assert seen.usage.prompt_tokens == "few"
+    assert seen.choices[0].logprobs.content[0].logprob == "low"
+    found = stream.get_final_completion()
+    assert (found.usage.prompt_tokens, found.usage.completion_tokens) == (0, 2)
+    assert found.choices[0].logprobs.content[0].logprob == 0.0
 
 
 # Folding.
@@ -373,6 +517,20 @@ def test_the_first_non_empty_id_model_and_fingerprint_count():
     found = final(first, second, third, fourth)
     assert (found["id"], found["model"], found["system_fingerprint"]) == ("a", "m", "f")
     assert found["service_tier"] == "flex"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("system_fingerprint", "f"), ("service_tier", "flex"), ("provider", "p")]
+)
+def test_what_comes_with_a_later_chunk_only_counts_all_the_same(name, value):
+    assert final(HI, HI, {**HI, name: value}, HI, STOP)[name] == value
+
+
+def test_texts_of_several_choices_in_turn_do_not_mix():
+    payloads = [chunk({"content": text}, index=i) for text in "abc" for i in (0, 1)]
+    both = {**ENVELOPE, "choices": [*payloads[0]["choices"], *payloads[1]["choices"]]}
+    found = final(*payloads, payloads[0], both)["choices"]
+    assert [choice["message"]["content"] for choice in found] == ["abcaa", "abca"]
 
 
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
@@ -414,6 +572,15 @@ def test_logprobs_extend():
         payload["choices"][0]["logprobs"] = {"content": [token(text)], "refusal": None}
     logprobs = final(*payloads)["choices"][0]["logprobs"]
     assert [entry["token"] for entry in logprobs["content"]] == ["a", "b"]
+
+
+def test_logprobs_of_a_refusal_extend_on_their_own():
+    payloads = [chunk({"refusal": text}) for text in "ab"]
+    for payload, text in zip(payloads, "ab", strict=True):
+        payload["choices"][0]["logprobs"] = {"refusal": [{"token": text, "logprob": -0.5}]}
+    logprobs = final(*payloads)["choices"][0]["logprobs"]
+    assert [entry["token"] for entry in logprobs["refusal"]] == ["a", "b"]
+    assert "content" not in logprobs
 
 
 # Tool calls.
@@ -484,6 +651,31 @@ def test_arguments_null_are_none_and_objects_are_dumped():
     assert calls(null) == [("c1", "f", "")]
     ((_, _, arguments),) = calls(call("c1", "f", {"a": [1]}, index=0))
     assert json.loads(arguments) == {"a": [1]}
+    ((_, _, arguments),) = calls(call("c1", "f", {"a": "\u00e4"}, index=0))
+    assert arguments == '{"a": "\u00e4"}'
+
+
+def test_a_reused_index_goes_on_while_its_call_is_not_complete():
+    # Several of these servers give every fragment a new id: the arguments tell.
+    fragments = [call(f"c{i}", None, text, index=0) for i, text in enumerate(["", '{"a":', "}}"])]
+    assert calls(call("c", "f", "", index=0), *fragments) == [("c", "f", '{"a":}}')]
+    opened = calls(call("c", "f", '{"a":}', index=0), call("d", "f", "{}", index=0))
+    assert opened == [("c", "f", '{"a":}{}')]
+
+
+def test_an_id_goes_back_to_its_call_where_calls_share_an_index():
+    assert calls(
+        call("c1", "f", '{"a"', index=0),
+        call("c2", "g", '{"b"', index=0),
+        call("c1", None, ": 1}", index=0),
+        call("c2", None, ": 2}", index=0),
+    ) == [("c1", "f", '{"a": 1}'), ("c2", "g", '{"b": 2}')]
+
+
+def test_an_extra_content_of_a_call_is_kept():
+    signature = {"google": {"thought_signature": "s"}}
+    (found,) = message(call("c1", "f", "{}", index=0, extra_content=signature))["tool_calls"]
+    assert found["extra_content"] == signature
 
 
 def test_sparse_indexes_are_kept_in_order():
@@ -505,6 +697,7 @@ def test_a_custom_tool_call_is_folded():
     fragments = [
         {"index": 0, "id": "c1", "type": "custom", "custom": {"name": "f", "input": "a"}},
         {"index": 0, "custom": {"input": "b"}},
+        {"index": 0, "custom": {"name": "f"}},
     ]
     (found,) = message(*[{"tool_calls": [fragment]} for fragment in fragments])["tool_calls"]
     assert found == {"id": "c1", "type": "custom", "custom": {"name": "f", "input": "ab"}}
@@ -524,6 +717,25 @@ def test_consecutive_reasoning_details_of_one_type_merge():
         {"reasoning_details": [encrypted]},
         {"reasoning_details": [text("d", index=2)]},
     )["reasoning_details"] == [text("abc", signature="s"), encrypted, text("d", index=2)]
+
+
+def test_reasoning_details_that_are_no_objects_are_kept_apart():
+    details = [{"type": "t", "text": "a", "id": "r"}, "odd", {"type": "t", "text": "b", "id": None}]
+    found = message({"reasoning_details": details}, {"reasoning_details": [{"text": "c"}]})
+    assert found["reasoning_details"] == [*details[:2], {"type": "t", "text": "bc", "id": None}]
+
+
+def test_a_null_in_a_later_reasoning_detail_erases_nothing():
+    first = {"type": "reasoning.text", "text": "a", "signature": "s"}
+    found = message(
+        {"reasoning_details": [first]}, {"reasoning_details": [{"text": "b", "signature": None}]}
+    )
+    assert found["reasoning_details"] == [{**first, "text": "ab"}]
+
+
+def test_the_extra_content_of_a_delta_that_comes_last_counts():
+    found = message({"extra_content": {"a": 1}}, {"content": "x"}, {"extra_content": {"a": 2}})
+    assert found["extra_content"] == {"a": 2}
 
 
 def test_annotations_append():
@@ -559,8 +771,8 @@ def test_unknown_keys_of_a_delta_concatenate_or_overwrite():
 
 
 def test_unknown_keys_outside_the_delta_overwrite():
-    payloads = [{**HI, "p": text, "object": "chat.completion.chunk"} for text in ("x", "y")]
-    assert final(*payloads)["p"] == "y"
+    payloads = [{**HI, "pad": text, "object": "chat.completion.chunk"} for text in ("x", "y", None)]
+    assert final(*payloads)["pad"] == "y"
     payload = chunk({"content": "x"})
     payload["choices"][0]["seed"] = 7
     assert final(payload)["choices"][0]["seed"] == 7

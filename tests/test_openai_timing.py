@@ -51,6 +51,11 @@ def test_reasoning_and_tool_arguments_are_tokens_too():
         assert timing_of(sse(ROLE), sse(chunk(delta))).token_times == [2.0]
 
 
+def test_a_call_that_says_nothing_is_no_token():
+    for call in ({"index": 0}, {"index": 0, "function": {"arguments": ""}}):
+        assert timing_of(sse(ROLE), sse(chunk({"tool_calls": [call]}))).token_times == []
+
+
 def test_text_of_legacy_streams_is_tokens():
     payload = {"choices": [{"index": 0, "text": "a"}]}
     assert timing_of(sse(payload), stream_class=CompletionStream).token_times == [1.0]

@@ -30,6 +30,7 @@ from sseparse.openai import (
     Choice,
     ChoiceDelta,
     CompletionStream,
+    Logprobs,
 )
 
 chat = openai.types.chat
@@ -123,6 +124,12 @@ def test_a_chunk_gives_back_what_was_received(payload):
     assert "\n" not in found.to_json()
 
 
+def test_half_a_character_does_not_keep_json_from_being_encoded():
+    found = decode(chunk({"unknown": "\ud83d"}))
+    for text in (found.to_json(), found.model_dump_json(indent=2)):
+        assert json.loads(text.encode()) == found.to_dict()
+
+
 def test_raw_is_the_payload_to_the_byte():
     raw = json.dumps(UNKNOWN, indent=None, separators=(" ,", " : ")).encode()
     assert decode(raw).raw == raw
@@ -167,6 +174,20 @@ def test_legacy_chunks_give_back_what_was_received():
 )
 def test_reasoning_text_is_the_reasoning_whichever_name_it_came_under(delta, reasoning):
     assert decode(chunk(delta)).choices[0].delta.reasoning_text == reasoning
+
+
+@pytest.mark.parametrize(
+    ("deltas", "reasoning"),
+    [
+        ([{"reasoning_content": "a"}, {"reasoning_content": "b"}], "ab"),
+        ([{"reasoning": "a"}], "a"),
+        ([{"reasoning_text": "a"}, {"reasoning_text": "b"}], "ab"),
+        ([{"content": "x"}], None),
+    ],
+)
+def test_the_final_message_has_reasoning_text_too(deltas, reasoning):
+    completion = ChatStream([sse(*map(chunk, deltas))]).get_final_completion()
+    assert completion.choices[0].message.reasoning_text == reasoning
 
 
 # Changes.
@@ -270,3 +291,54 @@ def test_other_annotations_than_openais_are_kept_but_not_dumped():
     message = stream.get_final_completion().choices[0].message
     assert message.annotations[0].to_dict() == annotation
     assert "annotations" not in message.to_dict()
+
+
+RESULTS = {
+    "type": "moderation_results",
+    "model": "m",
+    "results": [
+        {
+            "type": "moderation_result",
+            "categories": {"violence": False},
+            "category_applied_input_types": {"violence": ["text"]},
+            "category_scores": {"violence": 0.1},
+            "flagged": False,
+            "model": "m",
+        }
+    ],
+}
+REFUSED = {"type": "error", "code": "c", "message": "m"}
+
+
+@pytest.mark.parametrize(
+    ("part", "is_openais"),
+    [
+        (RESULTS, True),
+        (REFUSED, True),
+        ({**REFUSED, "code": 5}, False),
+        ({**RESULTS, "results": None}, False),
+        ("fine", False),
+        (None, False),
+    ],
+)
+def test_another_moderation_than_openais_is_kept_but_not_dumped(part, is_openais):
+    payload = chunk({"content": "x"}, moderation={"input": RESULTS, "output": part})
+    completion = ChatStream([sse(payload)]).get_final_completion()
+    assert completion.moderation.output == part
+    assert ("moderation" in completion.to_dict()) == is_openais
+    if is_openais:
+        chat.ChatCompletion.model_validate({**completion.to_dict(), "choices": []})
+
+
+def test_what_the_openai_package_refuses_in_legacy_logprobs_is_dumped_as_empty():
+    logprobs = {"tokens": ["a", "b"], "token_logprobs": [None, -1.0]}
+    for top in ({}, {"top_logprobs": [None, {"b": -1.0}]}):
+        choice = {"index": 0, "text": "ab", "logprobs": {**logprobs, **top}}
+        stream = CompletionStream([sse({"id": "c", "model": "m", "choices": [choice]})])
+        found = stream.get_final_completion().choices[0].logprobs
+        assert found.token_logprobs == [None, -1.0]
+        dumped = found.to_dict()
+        assert dumped["token_logprobs"] == [0.0, -1.0]
+        assert dumped.get("top_logprobs") == ([{}, {"b": -1.0}] if top else None)
+        openai.types.completion_choice.Logprobs.model_validate(dumped)
+    assert Logprobs(tokens=["a"]).to_dict() == {"tokens": ["a"]}

@@ -998,3 +998,9 @@ def test_both_parsers_have_the_same_docstrings(twins, class_name, name):
 @pytest.mark.parametrize("name", ["feed", "close", "reset", "__init__"])
 def test_every_public_method_has_a_signature(Parser, name):
     assert inspect.signature(getattr(Parser(), name)) is not None
+
+
+def test_the_type_of_an_event_is_its_own_whatever_type_came_before(Parser):
+    types = ["a", "a", "ab", "a", "b", "b" * 65, "b" * 65, "b" * 64, "b" * 64, "b" * 63, "a"]
+    body = "".join(f"event: {type}\ndata\n\n" for type in types)
+    assert [event.event for event in Parser().feed(body.encode())] == types

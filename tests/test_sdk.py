@@ -507,6 +507,20 @@ def test_the_slow_way_goes_on_with_the_fast_one(monkeypatch: pytest.MonkeyPatch)
     assert {*refused} == {json.dumps(odd).encode()}
 
 
+def test_an_asynchronous_stream_does_as_the_other_where_it_has_to_go_the_slow_way() -> None:
+    odd = chunk({"content": "a"}, usage={**USAGE, "total_tokens": "12"})
+    for pieces in ([sse(*TEXT)], [sse(odd), sse(TEXT[1]), sse(odd) + DONE], [sse(odd, odd)]):
+        official = outcome(open_stream(openai.Stream, Body(pieces)))
+        stream = open_stream(AsyncStream, Body(pieces), client=ASYNC_CLIENT)
+        assert asyncio.run(async_outcome(stream)) == official
+
+
+def test_an_asynchronous_stream_of_what_is_not_understood_comes_out_the_same() -> None:
+    official = outcome(open_stream(openai.Stream, sse(*TEXT), object))
+    stream = open_stream(AsyncStream, sse(*TEXT), object, ASYNC_CLIENT)
+    assert asyncio.run(async_outcome(stream)) == official
+
+
 def test_with_an_older_pydantic_more_goes_the_slow_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         sdk, "SchemaValidator", lambda schema: pydantic_core.SchemaValidator(schema)
