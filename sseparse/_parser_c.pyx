@@ -407,7 +407,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
         keep_raw = bool(keep_raw)
         last_event_id = str.__str__(last_event_id)
         # Kept until the end: the destructor of a callback may run anything.
-        replaced = (self.on_comment, self.on_ignored_line)
+        _replaced = (self.on_comment, self.on_ignored_line)
         if self.busy:
             refuse("__init__")  # again: of all that, any may have let another thread run
         self.keep_raw = keep_raw
@@ -653,6 +653,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
         cdef const char* next_lf = NULL
         cdef const char* next_cr = NULL
         cdef const char* line_end
+        cdef const char* block_end
         cdef const char* line
         cdef Py_ssize_t line_size
         cdef const char* value = NULL
@@ -688,26 +689,32 @@ Turns the bytes of one ``text/event-stream`` response into events.
             if next_cr < p:
                 next_cr = find(p, c"\r", end)
 
+            line_end = next_lf if next_lf < next_cr else next_cr
+
+            block_end = NULL
+            if line_end == next_lf:
+                if next_lf + 1 < end and next_lf[1] == c"\n":
+                    block_end = next_lf + 2
+            elif next_cr + 1 == next_lf and next_lf + 2 < end:
+                if next_lf[1] == c"\r" and next_lf[2] == c"\n":
+                    block_end = next_lf + 3
             if (
-                next_lf < next_cr
-                and next_lf + 1 < end
-                and next_lf[1] == c"\n"
+                block_end is not NULL
                 and self.block_size == 0
                 and self.line.size == 0
-                and is_data_line(p, next_lf - p)
-                and next_lf - p <= self.max_event_size
+                and is_data_line(p, line_end - p)
+                and line_end - p <= self.max_event_size
                 and not self.keep_raw
             ):
                 # A block of one data line, whole in this chunk, as nearly all are in most
                 # streams. What follows would do the same, but takes a fifth longer.
-                line = field_value(p, 4, next_lf - p)
-                events.append(self.make_event(line, next_lf - line))
-                p = next_lf + 2
+                value = field_value(p, 4, line_end - p)
+                events.append(self.make_event(value, line_end - value))
+                value = NULL
+                p = block_end
                 self.lone_cr = False
                 self.block_offset = self.offset + (p - chunk)
                 continue
-
-            line_end = next_lf if next_lf < next_cr else next_cr
 
             # The limit is held against the line before any of it is copied.
             line_size = self.line.size + (line_end - p)
