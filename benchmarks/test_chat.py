@@ -1,26 +1,37 @@
-"""ChatStream against msgspec decoding the same payloads, already isolated, into the same Structs.
+"""Bytes to typed chunks, against decoding the same payloads, already isolated.
 
-Nothing is lost in the comparison: ChatStream parses the bytes, decodes, gives each chunk
-to the caller with its payload, and accumulates the final completion.
+"msgspec alone" makes the same Structs of payloads that somebody else has found. ChatStream
+parses the bytes, decodes, gives each chunk to the caller with its payload, and accumulates the
+final completion. json, orjson and jiter make dicts; "openai, construct" makes the official
+client's chunks of dicts that somebody else has parsed; "openai Stream" and sdk.Stream do all of
+it. Each has to give what went in before it is timed.
 
-The caveats first. Both sides are bound by building objects, so the ratio depends on the
-payload: the smaller it is, the more the fixed costs of a chunk weigh.
+The caveats first. All are bound by building objects, so the ratio depends on the payload: the
+smaller it is, the more the fixed costs of a chunk weigh.
 """
 
 from __future__ import annotations
 
 import json
 import time
-import tracemalloc
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import httpx2
+import jiter
 import msgspec
+import openai
+import orjson
 import pytest
+from openai.types.chat import ChatCompletionChunk as OfficialChunk
+from pytest_benchmark.fixture import BenchmarkFixture
+from workloads import LARGE_READ, cut
 
 from sseparse.openai import ChatCompletionChunk, ChatStream
+from sseparse.openai.sdk import Stream
 
 COUNT = 600
-READ = 16 * 1024
 
 ENVELOPE = {
     "id": "chatcmpl-BvxyzABCDEFGHIJKLMNOP",
@@ -64,92 +75,154 @@ def token_logprobs(i: int) -> dict[str, Any]:
     return {**ENVELOPE, "choices": [choice({"content": f" w{i}"}, logprobs=logprobs)]}
 
 
+def reasoning(i: int) -> dict[str, Any]:
+    """As DeepSeek sends it, and vLLM."""
+    delta = {"content": None, "reasoning_content": f" word{i}"}
+    return {**ENVELOPE, "choices": [choice(delta)]}
+
+
 def unknown_keys(i: int) -> dict[str, Any]:
-    return {**text(i), "p": "abcdefgh"}
+    return {**text(i), "pad": "abcdefgh"}
 
 
 KINDS = {
-    make.__name__: make for make in (text, bare_text, tool_arguments, token_logprobs, unknown_keys)
+    make.__name__: make
+    for make in (text, bare_text, tool_arguments, token_logprobs, reasoning, unknown_keys)
 }
 
-decode = msgspec.json.Decoder(ChatCompletionChunk).decode
+
+def payloads_of(kind: str, count: int = COUNT) -> list[bytes]:
+    return [json.dumps(KINDS[kind](i), separators=(",", ":")).encode() for i in range(count)]
 
 
-def payloads_of(make: Any, count: int = COUNT) -> list[bytes]:
-    return [json.dumps(make(i), separators=(",", ":")).encode() for i in range(count)]
+def events_of(payloads: list[bytes]) -> list[bytes]:
+    return [b"data: " + payload + b"\n\n" for payload in [*payloads, b"[DONE]"]]
 
 
-def reads_of(payloads: list[bytes], size: int = READ) -> list[bytes]:
-    body = b"".join(b"data: " + payload + b"\n\n" for payload in payloads) + b"data: [DONE]\n\n"
-    return [body[i : i + size] for i in range(0, len(body), size)]
+def reads_of(payloads: list[bytes]) -> list[bytes]:
+    return cut(b"".join(events_of(payloads)), LARGE_READ)
 
 
-def run_msgspec(payloads: list[bytes]) -> None:
-    for payload in payloads:
-        decode(payload)
+def dicts_of(payloads: list[bytes]) -> list[dict[str, Any]]:
+    return [json.loads(payload) for payload in payloads]
 
 
-def run_stream(reads: list[bytes]) -> None:
-    for _ in ChatStream(reads):
-        pass
+# Not to be asked for anything: it makes objects.
+CLIENT = openai.OpenAI(api_key="-", base_url="http://localhost/")
+REQUEST = httpx2.Request("POST", "http://localhost/")
 
 
-def run_final(reads: list[bytes]) -> None:
+def response_of(reads: list[bytes]) -> httpx2.Response:
+    headers = {"content-type": "text/event-stream"}
+    return httpx2.Response(200, headers=headers, content=iter(reads), request=REQUEST)
+
+
+def construct(dicts: list[dict[str, Any]]) -> Iterator[OfficialChunk]:
+    return (OfficialChunk.construct(**fields) for fields in dicts)
+
+
+def official_stream(reads: list[bytes]) -> Iterable[OfficialChunk]:
+    return openai.Stream(cast_to=OfficialChunk, response=response_of(reads), client=CLIENT)
+
+
+def sdk_stream(reads: list[bytes]) -> Iterable[OfficialChunk]:
+    return Stream(cast_to=OfficialChunk, response=response_of(reads), client=CLIENT)
+
+
+def unaccumulated(reads: list[bytes]) -> Iterable[ChatCompletionChunk]:
+    return ChatStream(reads, accumulate=False)
+
+
+def final_completion(reads: list[bytes]) -> Iterable[ChatCompletionChunk]:
     ChatStream(reads).get_final_completion()
+    return []
 
 
-def single_events(payloads: list[bytes]) -> list[bytes]:
-    return [b"data: " + payload + b"\n\n" for payload in payloads]
+def each(decode: Callable[[bytes], Any]) -> Callable[[list[bytes]], Iterator[Any]]:
+    return lambda payloads: map(decode, payloads)
 
 
-# Name: (what is timed, what it is given).
-WAYS: dict[str, tuple[Any, Any]] = {
-    "msgspec alone": (run_msgspec, list),
-    "ChatStream, loop": (run_stream, reads_of),
-    "ChatStream, loop, one event a read": (run_stream, single_events),
-    "ChatStream, final completion": (run_final, reads_of),
+# Name: (what gives the chunks, what makes what it is given of the payloads).
+WAYS: dict[str, tuple[Callable[[Any], Iterable[Any]], Callable[[list[bytes]], Any]]] = {
+    "msgspec alone": (each(msgspec.json.Decoder(ChatCompletionChunk).decode), list),
+    "ChatStream, final completion": (final_completion, reads_of),
+    "ChatStream, loop": (ChatStream, reads_of),
+    "ChatStream, loop, accumulate=False": (unaccumulated, reads_of),
+    "ChatStream, loop, one event a read": (ChatStream, events_of),
+    "json.loads": (each(json.loads), list),
+    "orjson.loads": (each(orjson.loads), list),
+    "jiter.from_json": (each(jiter.from_json), list),
+    "openai, construct": (construct, dicts_of),
+    "openai Stream": (official_stream, reads_of),
+    "openai Stream, one event a read": (official_stream, events_of),
+    "sdk.Stream": (sdk_stream, reads_of),
+    "sdk.Stream, one event a read": (sdk_stream, events_of),
 }
+
+
+def plain(value: Any) -> Any:
+    """A chunk as dicts and lists; without nulls, and without the one key that no type declares.
+
+    The Structs know of neither where nobody has told them the payload: "msgspec alone".
+    """
+    if isinstance(value, dict):
+        return {
+            key: plain(item) for key, item in value.items() if item is not None and key != "pad"
+        }
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return plain(value.to_dict()) if hasattr(value, "to_dict") else value
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_chat(benchmark: Any, kind: str, way: str) -> None:
+def test_chat(benchmark: BenchmarkFixture, kind: str, way: str) -> None:
     run, prepare = WAYS[way]
-    payloads = payloads_of(KINDS[kind])
-    benchmark.group = f"chat: {COUNT} x {kind}, {sum(map(len, payloads)) // COUNT} bytes"
+    payloads = payloads_of(kind)
+    given = prepare(payloads)
+    right = dicts_of(payloads)
+    if run is final_completion:
+        assert_final(ChatStream(given).get_final_completion(), right)
+    else:
+        assert plain(list(run(given))) == plain(right)
+    benchmark.group = f"chat: {kind}"
     benchmark.name = way
-    benchmark(run, prepare(payloads))
+    benchmark.extra_info.update(items=COUNT, bytes=sum(map(len, payloads)))
+    benchmark(lambda: deque(run(given), maxlen=0))
 
 
-def best_times(*runs: Any, rounds: int = 100) -> list[float]:
-    """The best time of each, taken in turns."""
+def assert_final(completion: Any, right: list[dict[str, Any]]) -> None:
+    """All text of all deltas is in the completion, under whichever name it came."""
+    deltas = [fields["choices"][0]["delta"] for fields in right]
+    message = completion.choices[0].message
+    for name in ("content", "reasoning_content"):
+        text = "".join(delta.get(name) or "" for delta in deltas)
+        assert (getattr(message, name) or "") == text
+    calls = [call for delta in deltas for call in delta.get("tool_calls", [])]
+    if calls:
+        (call,) = message.tool_calls
+        assert call.function.arguments == "".join(call["function"]["arguments"] for call in calls)
+    if right[0]["choices"][0].get("logprobs"):
+        assert len(completion.choices[0].logprobs.content) == len(right)
+
+
+def best_times(*runs: Callable[[], object], rounds: int) -> list[float]:
+    """The least CPU time of each, taken in turns."""
     best = [float("inf")] * len(runs)
     for _ in range(rounds):
         for position, run in enumerate(runs):
-            start = time.perf_counter()
+            start = time.process_time()
             run()
-            best[position] = min(best[position], time.perf_counter() - start)
+            best[position] = min(best[position], time.process_time() - start)
     return best
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_growth(report: list[str], kind: str) -> None:
+def test_growth(facts: dict[str, Any], kind: str) -> None:
     """Doubling the stream; the completion is asked for once, at the end."""
-    once, twice = (reads_of(payloads_of(KINDS[kind], count)) for count in (4000, 8000))
-    single, double = best_times(lambda: run_final(once), lambda: run_final(twice), rounds=8)
-    report.append(f"{kind}: twice the chunks take {double / single:.2f} times as long")
-
-
-def test_memory(report: list[str]) -> None:
-    """100,000 chunks of text: what the stream holds in the end, against the text."""
-    count = 100_000
-    events = [b"data: " + payload + b"\n\n" for payload in payloads_of(text, 100)]
-    stream = ChatStream(events[i % 100] for i in range(count))
-    tracemalloc.start()
-    stream.until_done()
-    held, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    size = len(stream.get_final_completion().choices[0].message.content or "")
-    report.append(
-        f"{count:,} chunks, {size:,} characters: {held:,} bytes held, {peak:,} at the most"
+    once, twice = (reads_of(payloads_of(kind, count)) for count in (4000, 8000))
+    single, double = best_times(
+        lambda: final_completion(once), lambda: final_completion(twice), rounds=8
     )
+    group = "growth: ChatStream, 8,000 chunks against 4,000"
+    facts["amounts"].append([group, kind, double / single, "times the time"])

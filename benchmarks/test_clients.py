@@ -258,7 +258,7 @@ def measure(way: str, port: int) -> dict[str, float]:
     return {name: asyncio.run(cpu_seconds(way, f"{url}/{n}")) for name, n in WRITES.items()}
 
 
-def test_clients(report: list[str]) -> None:
+def test_clients(facts: dict[str, Any]) -> None:
     # Not forked: a client must not begin with what pytest has imported.
     context = multiprocessing.get_context("spawn")
     ready, ready_there = context.Pipe(duplex=False)
@@ -278,15 +278,7 @@ def test_clients(report: list[str]) -> None:
         ready_there.close()
         server.close()
 
-    for pattern in WRITES:
-        report.append(
-            f"client's CPU over loopback HTTP, {pattern}, {COUNT:,} chunks of {EVENT_SIZE} bytes, "
-            f"the best of {ROUNDS} requests:"
-        )
-        for way, (_, _, base) in WAYS.items():
-            taken = seconds[way][pattern]
-            ratio = seconds[base][pattern] / taken
-            report.append(
-                f"{ratio:8.1f} times less than {base}: {way}, "
-                f"{taken:.4f} s, {taken / COUNT * 1e6:.2f} µs a chunk"
-            )
+    for way, (_, _, base) in WAYS.items():
+        for pattern in WRITES:
+            group = f"client: {base}, {pattern}"
+            facts["times"].append([group, way, seconds[way][pattern], COUNT])

@@ -1,89 +1,147 @@
-"""Bytes to events: sseparse against what people use, and against the wrong way everyone writes.
+"""Bytes to events: sseparse against what people use, and against what nobody can be faster than.
 
-Each way is used as its documentation says, and has to give the right events before it is
-timed. What they make differs: httpx-sse and httpx2 decode the data of each event to
-``str``; sseparse does when asked, so it is timed with and without.
+Each way has to give the right events before it is timed; where one does not, that is what the
+report says of it. What they make differs: the others decode the data of each event to ``str``,
+sseparse does when asked, so it is timed with and without.
+
+The limits are no parsers: copying the body, counting its lines, and making the same objects
+where somebody has said where the data lies. "split" is the wrong way that everyone writes first;
+it gets the whole body for free.
 """
 
 from __future__ import annotations
 
+import functools
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import accumulate, repeat
+from pathlib import Path
 from typing import Any
 
-import httpx
-import httpx2
-import httpx_sse
+import limits
+import node
+import peers
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
-from workloads import chat_stream, cut
+from workloads import FRAMING, Workload
 
-from sseparse import _parser_c, _parser_py
+from sseparse import Parser
 
-EVENT_SIZE = 300
-STREAM = chat_stream(5_000, EVENT_SIZE)
-READS = {"16 KiB chunks": cut(STREAM, 16 * 1024), "one event a read": cut(STREAM, EVENT_SIZE)}
-DATA = [event[len("data: ") : -2].decode() for event in cut(STREAM, EVENT_SIZE)]
+workload_of = functools.cache(lambda name: FRAMING[name]())
 
-
-def compiled(chunks: list[bytes]) -> Iterator[Any]:
-    return map(_parser_c.Parser().feed, chunks)
+# These differ from the first in their reads alone, of which what takes the body knows nothing.
+SAME_BODY = {"one event a read", "reads of 1,400 bytes"}
 
 
-def compiled_to_str(chunks: list[bytes]) -> Iterator[Any]:
-    feed = _parser_c.Parser().feed
-    return ([event.data for event in feed(chunk)] for chunk in chunks)
+@pytest.fixture(params=FRAMING)
+def name(request: pytest.FixtureRequest) -> str:
+    """The name of a workload that this machine has."""
+    if not workload_of(request.param).events:
+        pytest.skip("no ../shared/corpus here")
+    return request.param
 
 
-def in_python(chunks: list[bytes]) -> Iterator[Any]:
-    return map(_parser_py.Parser().feed, chunks)
-
-
-def with_httpx_sse(chunks: list[bytes]) -> Iterator[Any]:
-    headers = {"content-type": "text/event-stream"}
-    response = httpx.Response(200, headers=headers, content=iter(chunks))
-    return httpx_sse.EventSource(response).iter_sse()
-
-
-def with_httpx2(chunks: list[bytes]) -> Iterator[Any]:
-    headers = {"content-type": "text/event-stream"}
-    request = httpx2.Request("POST", "http://localhost/")
-    response = httpx2.Response(200, headers=headers, content=iter(chunks), request=request)
-    return iter(httpx2.EventSource(response))
-
-
-def by_splitting(chunks: list[bytes]) -> Iterator[Any]:
-    """Wrong at every CRLF, comment, id and cut, and needs the whole body, given here for free."""
-    yield [block[6:] for block in STREAM.split(b"\n\n")]
-
-
-def data_of(result: Any) -> list[str]:
-    """The data of whatever a way yields: an event, or a list of events or of their data."""
-    if isinstance(result, list):
-        return [data for item in result for data in data_of(item)]
-    if isinstance(result, bytes):
-        return [result.decode()] if result else []
-    return [result if isinstance(result, str) else result.data]
-
-
-WAYS = {
-    "sseparse": compiled,
-    "sseparse, data as str": compiled_to_str,
-    "sseparse in Python": in_python,
-    "httpx-sse": with_httpx_sse,
-    "httpx2": with_httpx2,
-    "split": by_splitting,
-}
-
-
-@pytest.mark.parametrize("reads", READS)
-@pytest.mark.parametrize("way", WAYS)
-def test_framing(benchmark: BenchmarkFixture, way: str, reads: str) -> None:
-    if way == "split" and reads == "one event a read":
-        pytest.skip("splitting needs the whole body")
-    events: Callable[[list[bytes]], Iterator[Any]] = WAYS[way]
-    chunks = READS[reads]
-    assert data_of(list(events(chunks))) == DATA
-    benchmark.group = f"framing: {reads}"
+def compare(benchmark: BenchmarkFixture, name: str, way: str, run: Callable[[], object]) -> None:
+    workload = workload_of(name)
+    benchmark.group = f"framing: {name}"
     benchmark.name = way
-    benchmark(lambda: deque(events(chunks), maxlen=0))
+    size = sum(map(len, workload.chunks))
+    benchmark.extra_info.update(items=len(workload.events), bytes=size)
+    benchmark(run)
+
+
+@pytest.mark.parametrize("way", peers.PEERS)
+def test_peer(benchmark: BenchmarkFixture, facts: dict[str, Any], name: str, way: str) -> None:
+    peer = peers.PEERS[way]
+    workload = workload_of(name)
+    try:
+        is_right = peers.events_of(peer, workload.chunks) == workload.events
+    except Exception:
+        is_right = False
+    if not is_right:
+        assert not way.startswith("sseparse")
+        facts["wrong"].append([f"framing: {name}", way])
+        pytest.skip(f"{way} gives wrong events: {name}")
+    compare(benchmark, name, way, lambda: deque(peer.read(workload.chunks), maxlen=0))
+
+
+def test_split(benchmark: BenchmarkFixture, facts: dict[str, Any], name: str) -> None:
+    workload = workload_of(name)
+    body = b"".join(workload.chunks)
+    if name in SAME_BODY:
+        pytest.skip("splitting needs the whole body")
+
+    def split() -> list[bytes]:
+        return [block[6:] for block in body.split(b"\n\n")]
+
+    if [("message", data.decode(errors="replace")) for data in split()[:-1]] != workload.events:
+        facts["wrong"].append([f"framing: {name}", "split"])
+        pytest.skip(f"split gives wrong events: {name}")
+    compare(benchmark, name, "split", split)
+
+
+def test_node(facts: dict[str, Any], name: str, tmp_path: Path) -> None:
+    """Timed by itself, so it is no benchmark of this process; the report puts it among them."""
+    if reason := node.missing():
+        pytest.skip(reason)
+    workload = workload_of(name)
+    result = node.measure(workload, tmp_path)
+    facts["versions"]["eventsource-parser"] = result["version"]
+    facts["versions"]["Node.js"] = result["node"]
+    if not result["is_right"]:
+        facts["wrong"].append([f"framing: {name}", "eventsource-parser"])
+        pytest.skip(f"eventsource-parser gives wrong events: {name}")
+    for way, seconds in result["seconds"].items():
+        facts["times"].append([f"framing: {name}", way, seconds, len(workload.events)])
+
+
+# The limits.
+
+
+def test_copying(benchmark: BenchmarkFixture, name: str) -> None:
+    chunks = workload_of(name).chunks
+    target = bytearray(sum(map(len, chunks)))
+    limits.copy(chunks, target)
+    assert target == b"".join(chunks)
+    compare(benchmark, name, "limit: copying the body", lambda: limits.copy(chunks, target))
+
+
+def test_counting_lines(benchmark: BenchmarkFixture, name: str) -> None:
+    chunks = workload_of(name).chunks
+    assert limits.count_lines(chunks) == b"".join(chunks).count(b"\n")
+    compare(benchmark, name, "limit: counting lines", lambda: limits.count_lines(chunks))
+
+
+def places_of(workload: Workload) -> bytes | None:
+    """Where the data of each event begins, and its size; None where some lies in pieces."""
+    body = b"".join(workload.chunks)
+    places = array("q")
+    end = 0
+    for _, data in workload.events:
+        encoded = data.encode()
+        start = body.find(encoded, end)
+        if start == -1:
+            return None
+        end = start + len(encoded)
+        places.extend((start, len(encoded)))
+    return places.tobytes()
+
+
+def test_building(benchmark: BenchmarkFixture, name: str) -> None:
+    workload = workload_of(name)
+    body = b"".join(workload.chunks)
+    places = places_of(workload)
+    if places is None:
+        pytest.skip("the data of some events lies in pieces")
+    # As many at a time as the parser gives.
+    counts = map(len, map(Parser().feed, workload.chunks))
+    *firsts, end = accumulate(counts, initial=0)
+    lasts = [*firsts[1:], end]
+
+    def build() -> Iterator[list[Any]]:
+        return map(limits.build, repeat(body), repeat(places), firsts, lasts)
+
+    built = [event.data for events in build() for event in events]
+    assert built == [data for _, data in workload.events]
+    compare(benchmark, name, "limit: building the events", lambda: deque(build(), maxlen=0))
