@@ -7,7 +7,8 @@
 #   make lint       style and types
 #   make coverage   fails unless the tests reach every line and branch
 #   make bench      the benchmarks
-#   make charts     the charts of the documentation, from the last make bench
+#   make bench-report  the tables and charts of the documentation, from the last make bench
+#   make bench-guard   the instructions an event takes, against those of the last time (valgrind)
 #   make docs       the documentation, into site/ (Python 3.11 or newer)
 #   make fuzz       looks for inputs that break something, SECONDS=60 for each fuzzer (SEED=1: the same again)
 #   make sanitize   the parsers' tests under AddressSanitizer and UndefinedBehaviorSanitizer (needs gcc)
@@ -50,8 +51,15 @@ bench: .venv/built .venv/group-bench .benchmarks/package.json
 	@command -v npm >/dev/null && npm install --silent --no-fund --no-audit --prefix .benchmarks eventsource-parser \
 	|| echo "eventsource-parser will not be measured: npm is not here, or could not install it"
 
-charts: .venv/group-charts .benchmarks/last.json
-	$(BIN)/python benchmarks/chart.py .benchmarks/last.json docs/assets
+bench-report: .venv/group-report .benchmarks/last.json
+	$(BIN)/python benchmarks/report.py .benchmarks/last.json docs
+
+bench-guard: .venv/built .venv/group-bench
+	$(BIN)/python benchmarks/guard.py
+
+# Accepts the figures of this machine's surrounding as they are now.
+bench-guard-renew: .venv/built .venv/group-bench
+	$(BIN)/python benchmarks/guard.py --renew
 
 lint: .venv/built .venv/group-lint
 	$(BIN)/ruff check .
@@ -88,6 +96,7 @@ test-all: .venv/group-tox
 
 docs: .venv/group-docs
 	$(BIN)/zensical build --strict --clean
+
 fuzz: .venv/built .venv/group-fuzz
 	$(BIN)/python fuzz/run.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(FUZZERS)
 

@@ -1,0 +1,120 @@
+"""What ``make bench-guard`` counts the instructions of; it runs under valgrind.
+
+``guard_cases.py CASE FILE REPEATS`` runs a case over the chunks in a file (a marshalled list),
+several times. It imports nothing else: under valgrind all takes fifty times as long.
+"""
+
+from __future__ import annotations
+
+import gc
+import marshal
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+Chunks = list[bytes]
+
+
+def feed(chunks: Chunks) -> None:
+    from sseparse._parser_c import Parser
+
+    deque(map(Parser().feed, chunks), maxlen=0)
+
+
+def feed_to_str(chunks: Chunks) -> None:
+    from sseparse._parser_c import Parser
+
+    feed = Parser().feed
+    for chunk in chunks:
+        for event in feed(chunk):
+            event.data  # noqa: B018 - decodes it
+
+
+def feed_in_python(chunks: Chunks) -> None:
+    from sseparse._parser_py import Parser
+
+    deque(map(Parser().feed, chunks), maxlen=0)
+
+
+def iterate(chunks: Chunks) -> None:
+    from sseparse import iter_events
+
+    deque(iter_events(chunks), maxlen=0)
+
+
+def aiterate(chunks: Chunks) -> None:
+    from sseparse import aiter_events
+
+    run(aiter_events(arrived(chunks)))
+
+
+def chat(chunks: Chunks) -> None:
+    from sseparse.openai import ChatStream
+
+    ChatStream(chunks).get_final_completion()
+
+
+def chat_loop(chunks: Chunks) -> None:
+    from sseparse.openai import ChatStream
+
+    for chunk in ChatStream(chunks):
+        chunk.choices[0].delta.content  # noqa: B018 - what everybody asks for
+
+
+def async_chat_loop(chunks: Chunks) -> None:
+    from sseparse.openai import AsyncChatStream
+
+    run(AsyncChatStream(arrived(chunks)))
+
+
+async def arrived(chunks: Chunks) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+def run(items: Any) -> None:
+    """``async for`` without an event loop, as nothing waits."""
+
+    async def drain() -> None:
+        async for _ in items:
+            pass
+
+    try:
+        drain().send(None)
+    except StopIteration:
+        return
+    raise AssertionError("it waited")
+
+
+# Name: (what runs, the name of its chunks in guard.py).
+CASES: dict[str, tuple[Callable[[Chunks], None], str]] = {
+    "feed, 16 KiB chunks": (feed, "16 KiB chunks"),
+    "feed, 16 KiB chunks, data as str": (feed_to_str, "16 KiB chunks"),
+    "feed, 16 KiB chunks, CRLF": (feed, "CRLF"),
+    "feed, reads of 1,400 bytes": (feed, "reads of 1,400 bytes"),
+    "feed, one event a read": (feed, "one event a read"),
+    "feed, 40 data lines an event": (feed, "40 data lines an event"),
+    "feed in Python, 16 KiB chunks": (feed_in_python, "16 KiB chunks"),
+    "iter_events, 16 KiB chunks": (iterate, "16 KiB chunks"),
+    "aiter_events, 16 KiB chunks": (aiterate, "16 KiB chunks"),
+    "ChatStream, to the completion": (chat, "16 KiB chunks"),
+    "ChatStream, loop": (chat_loop, "16 KiB chunks"),
+    "ChatStream, loop, one event a read": (chat_loop, "one event a read"),
+    "AsyncChatStream, loop": (async_chat_loop, "16 KiB chunks"),
+}
+
+
+def main() -> None:
+    case, file, repeats = sys.argv[1:]
+    run_case, _ = CASES[case]
+    chunks = marshal.loads(Path(file).read_bytes())
+    # When it runs depends on what ran before.
+    gc.disable()
+    for _ in range(int(repeats)):
+        run_case(chunks)
+
+
+if __name__ == "__main__":
+    main()
