@@ -45,7 +45,18 @@ PACKAGES = [
 # What the others of a group are compared with: the first of these that is in it.
 BASES = ("sseparse", "msgspec alone", "for", "openai", "async openai")
 
+# A machine shared with others is slow for seconds at a time, which would be some contender's bad
+# luck: everything that is compared by its medians is measured so often, with all else between,
+# and the best of the medians counts.
+SWEEPS = 5
+
 FACTS = pytest.StashKey[dict[str, Any]]()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.module.__name__ in ("test_framing", "test_chat", "test_async"):
+        metafunc.fixturenames.append("sweep")
+        metafunc.parametrize("sweep", range(SWEEPS), scope="session")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -108,9 +119,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     facts = config.stash[FACTS]
     groups: dict[str, dict[str, float]] = defaultdict(dict)
     for benchmark in config._benchmarksession.benchmarks:
-        groups[benchmark.group][benchmark.name] = benchmark.stats.median
+        medians = groups[benchmark.group]
+        median = benchmark.stats.median
+        medians[benchmark.name] = min(median, medians.get(benchmark.name, median))
     for group, name, seconds, _ in facts["times"]:
-        groups[group][name] = seconds
+        groups[group][name] = min(seconds, groups[group].get(name, seconds))
     for group, medians in groups.items():
         base = next((base for base in BASES if base in medians), None)
         if base is None:
