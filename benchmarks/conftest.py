@@ -46,15 +46,15 @@ PACKAGES = [
 BASES = ("sseparse", "msgspec alone", "for", "openai", "async openai")
 
 # A machine shared with others is slow for seconds at a time, which would be some contender's bad
-# luck: everything that is compared by its medians is measured so often, with all else between,
-# and the best of the medians counts.
+# luck: all that takes time is measured so often, with everything else between, and the best of
+# the medians counts.
 SWEEPS = 5
 
 FACTS = pytest.StashKey[dict[str, Any]]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if metafunc.module.__name__ in ("test_framing", "test_chat", "test_async"):
+    if metafunc.module.__name__ != "test_memory":
         metafunc.fixturenames.append("sweep")
         metafunc.parametrize("sweep", range(SWEEPS), scope="session")
 

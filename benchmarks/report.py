@@ -36,7 +36,8 @@ class Results:
             group, name = benchmark["group"], benchmark["name"]
             items = benchmark["extra_info"]["items"]
             self._add(group, name, benchmark["stats"]["median"] / items)
-            self.best[group][name] = benchmark["stats"]["min"]
+            best = benchmark["stats"]["min"]
+            self.best[group][name] = min(best, self.best[group].get(name, best))
             self.extra[group][name] = benchmark["extra_info"]
         for group, name, seconds, items in self.facts["times"]:
             self._add(group, name, seconds / items)

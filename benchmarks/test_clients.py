@@ -31,7 +31,7 @@ from sseparse.openai import AsyncChatStream, ChatStream
 
 EVENT_SIZE = 300
 COUNT = 5_000
-ROUNDS = 3
+ROUNDS = 2
 # Seconds for all requests of one way, which take about five on a slow machine.
 TIME_LIMIT = 60
 

@@ -55,7 +55,7 @@ def measure(benchmark: BenchmarkFixture, name: str, amount: int, run: Callable[[
     benchmark.group = f"growth: {name}"
     benchmark.name = f"{amount:,}"
     benchmark.extra_info.update(items=amount, page_faults=page_faults() - faults)
-    benchmark.pedantic(run, rounds=9)
+    benchmark.pedantic(run, rounds=3)
 
 
 def page_faults() -> int:
