@@ -72,9 +72,10 @@ lint: .venv/built .venv/group-lint
 # In a copy, twice. First the tests of the core, with a parser that tells of its lines, and so is
 # slow; then the others with nothing compiled, for _loop.py to be Python, whose branches count too.
 # Not the tests that search: a line that only those reach has no test of its own. Nor a client that
-# lives in another environment, nor what measures.
+# lives in another environment, nor what measures; nor threads that count on what no other thread
+# can interrupt: tracing a line can.
 COVERAGE := ../$(BIN)/coverage
-COUNTED := -m pytest -q -m "not hypothesis" -k "not (niquests- or niquests] or takes_memory)"
+COUNTED := -m pytest -q -m "not hypothesis" -k "not (niquests- or niquests] or takes_memory or each_thread or eight_threads)"
 CORE_TESTS := $(patsubst %,tests/test_%.py,chunking event iterate limits parser_api standard threads)
 OTHER_TESTS := $(patsubst %,tests/test_%.py,cli http implementation openai_* sdk)
 
