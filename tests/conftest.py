@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 MODULES = {"cython": "sseparse._parser_c", "python": "sseparse._parser_py"}
 if os.environ.get("SSEPARSE_BUILD_EXTENSION") == "no":
     del MODULES["cython"]
+    # An editable installation finds the extensions of its source tree, wherever the tests are.
+    sys.meta_path[:] = [finder for finder in sys.meta_path if "__editable__" not in repr(finder)]
 
 _IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 for profile, examples in (("quick", 200), ("thorough", 10_000)):
