@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import re
@@ -504,13 +505,24 @@ def test_help_has_examples(arguments, capsys):
     assert "exit status:" in help_text
 
 
-def test_version_names_the_parser_in_use(capsys):
+def printed_version(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert caught.value.code == 0
-    out = capsys.readouterr().out
-    assert out.startswith("sseparse ")
-    assert IMPLEMENTATION in out
+    return capsys.readouterr().out
+
+
+def test_version_names_the_release_and_the_parser_in_use(capsys, monkeypatch):
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: {"sseparse": "1.2.3"}[name])
+    assert printed_version(capsys) == f"sseparse 1.2.3 ({IMPLEMENTATION} parser)\n"
+
+
+def test_version_of_a_source_tree_says_that_it_is_not_installed(capsys, monkeypatch):
+    def nowhere(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", nowhere)
+    assert printed_version(capsys) == f"sseparse (not installed) ({IMPLEMENTATION} parser)\n"
 
 
 # Without msgspec
