@@ -1,4 +1,4 @@
-# cython: language_level=3, freethreading_compatible=True, auto_pickle=False
+# cython: language_level=3, auto_pickle=False
 """What happens once a read and once a chunk: parse, decode, fold, hand out.
 
 This is ordinary Python, and runs as such. Where there is a compiler Cython compiles it as
