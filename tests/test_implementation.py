@@ -92,7 +92,8 @@ def test_the_package_is_marked_as_typed():
 def test_importing_any_module_runs_nothing(capsys):
     # As tools do that document or check a package; __main__ is one of its modules.
     for module in pkgutil.walk_packages(sseparse.__path__, "sseparse."):
-        importlib.import_module(module.name)
+        if module.name != "sseparse.openai.sdk" or importlib.util.find_spec("openai"):
+            importlib.import_module(module.name)
     assert capsys.readouterr() == ("", "")
 
 

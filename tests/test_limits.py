@@ -6,6 +6,7 @@ import contextlib
 import copy
 import pickle
 import re
+import sysconfig
 import tracemalloc
 from functools import partial
 from pathlib import Path
@@ -428,6 +429,8 @@ LARGE = 64 * 2**20
 def memory_for_less_than(size: int):
     """Let no allocation of that size succeed."""
     resource = pytest.importorskip("resource")
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        pytest.skip("the allocator of this Python keeps what it has had")
     statm = Path("/proc/self/statm")
     if not statm.exists():
         pytest.skip("only Linux tells how much memory is in use, and keeps to the limit")
