@@ -793,3 +793,11 @@ def test_what_never_came_is_empty_or_zero():
     assert (found["id"], found["model"], found["created"]) == ("", "", 0)
     (tool_call,) = found["choices"][0]["message"]["tool_calls"]
     assert tool_call == {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+
+
+def test_an_error_without_a_message_shows_the_beginning_of_its_body():
+    with pytest.raises(APIError) as caught:
+        next(ChatStream([sse({"error": {"reasons": ["no"] * 10_000}})]))
+    assert str(caught.value).startswith("the server reported {'reasons': ['no', 'no'")
+    assert len(str(caught.value)) < 1100
+    assert caught.value.body == {"reasons": ["no"] * 10_000}

@@ -52,6 +52,8 @@ _FinishReason = Annotated[str, msgspec.Meta(pattern="^(?!(?:null)?$)")]
 _PATIENCE = 3
 # Choices in one chunk, which no client asks for: small JSON can make large objects.
 _MOST_CHOICES = 1000
+# Characters of an error without a message that its text shows; its body has all of it.
+_MOST_SHOWN = 1000
 # Times that new keys are learned in one stream.
 _MOST_LESSONS = 8
 _RETRY_AFTER = 50
@@ -512,7 +514,9 @@ def _api_error(payload: Any) -> APIError:
     if isinstance(message, dict):
         message = message.get("message") or message
     if not message:
-        message = "the server reported an error" if not body else f"the server reported {body!r}"
+        said = repr(body)
+        shown = said if len(said) <= _MOST_SHOWN else f"{said[:_MOST_SHOWN]}..."
+        message = f"the server reported {shown}" if body else "the server reported an error"
     code = details.get("code")
     return APIError(
         message if isinstance(message, str) else json.dumps(message),
