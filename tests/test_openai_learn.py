@@ -76,6 +76,15 @@ def test_many_keys_at_once_are_no_keys_to_be_learned():
     assert not any(stream._decoder._keys)
 
 
+def test_a_key_too_long_to_be_kept_for_ever_is_not_learned():
+    for length, second_path in ((100, 1), (101, 20)):
+        chunks = [chunk({"k" * length: 1})] * 20
+        seen, final, stream = read_in_one(chunks)
+        assert (seen, final) == read_one_by_one(chunks)
+        assert stream._decoder._second_path == second_path
+        assert any(stream._decoder._keys) == (length == 100)
+
+
 def test_rare_fields_beside_learned_keys_are_read():
     chunks = [chunk({"pad": "x", "citations": ["one"]}, in_delta={"refusal": "n"})] * 10
     seen, final, stream = read_in_one(chunks)

@@ -28,6 +28,7 @@ __all__ = ["Keys", "decoder_of", "tolerant", "unknown_keys"]
 
 # Beyond that it is no set of keys that a provider adds, but data, and is not learned.
 _MOST_KEYS = 32
+_LONGEST_KEY = 100  # characters
 
 
 class Keys(NamedTuple):
@@ -69,11 +70,13 @@ def decoder_of(keys: Keys, decode_tolerant: Callable[[bytes], Any]) -> Callable[
     """What decodes a payload with these keys; raises where there are others, or an error.
 
     Args:
-        keys: what has been learned; a ValueError is raised where they are too many.
+        keys: what has been learned; a ValueError is raised where that is too much.
         decode_tolerant: of a ``tolerant`` type.
     """
-    if sum(map(len, keys)) > _MOST_KEYS:
-        raise ValueError("too many keys")
+    names = keys.chunk | keys.choice | keys.delta
+    if sum(map(len, keys)) > _MOST_KEYS or max(map(len, names), default=0) > _LONGEST_KEY:
+        # What is learned outlives the stream: a server must not fill our memory with it.
+        raise ValueError("too many keys, or too long ones")
     delta, delta_names = _finder("Delta", _DELTA, keys.delta)
     choice, choice_names = _finder("Choice", _CHOICE, keys.choice, delta=delta)
     chunk, chunk_names = _finder("Chunk", _CHUNK, keys.chunk, choices=list[choice])  # type: ignore[valid-type]
