@@ -6,8 +6,8 @@ Python gives memory back to the system when nothing is left in a piece of it, an
 page by page. Events by the hundred thousand would be charged for that, at several times their
 own cost, from the size on at which it happens. So something is left everywhere, as in any
 process that does more than this; the page faults of a run are counted all the same, and the
-limit, building the same events where their data is known to be, has a group of its own. The C
-library does the same with one long line: it keeps 16 MiB, and returns 32, which makes a step.
+limit, building the same events where their data is known to be, has a group of its own. One long
+line has a step, too, where page faults set in: the C library, it seems, no longer keeps its buffer.
 """
 
 from __future__ import annotations
