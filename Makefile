@@ -40,7 +40,7 @@ demo: .venv/built .venv/group-demo
 	$(BIN)/python examples/demo.py
 
 examples: .venv/built .venv/group-examples
-	$(BIN)/python -m pytest tests/test_examples.py
+	$(BIN)/python -m pytest tests/system/test_examples.py
 
 bench: .venv/built .venv/group-bench .benchmarks/package.json
 	$(BIN)/python -m pytest benchmarks -m "" --benchmark-group-by=group --benchmark-columns=median,iqr,rounds --benchmark-timer=time.process_time --benchmark-max-time=0.2 --benchmark-json=.benchmarks/last.json
@@ -76,8 +76,8 @@ lint: .venv/built .venv/group-lint
 # can interrupt: tracing a line can.
 COVERAGE := ../$(BIN)/coverage
 COUNTED := -m pytest -q -m "not hypothesis" -k "not (niquests- or niquests] or takes_memory or each_thread or eight_threads)"
-CORE_TESTS := $(patsubst %,tests/test_%.py,chunking event iterate limits parser_api standard threads)
-OTHER_TESTS := $(patsubst %,tests/test_%.py,cli http implementation openai_* sdk)
+CORE_TESTS := $(patsubst %,tests/core/test_%.py,chunking event iterate limits parser_api standard threads)
+OTHER_TESTS := tests/core/test_implementation.py tests/http tests/openai tests/system/test_cli.py
 
 coverage: .venv/group-coverage
 	rm -rf .coverage-build
@@ -119,8 +119,7 @@ sanitize: .sanitize/built
 LIBASAN = $(shell gcc -print-file-name=libasan.so 2>/dev/null)
 SANITIZED = env LD_PRELOAD=$(LIBASAN) PYTHONPATH=$(CURDIR)/.sanitize/lib PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 SANITIZE_FLAGS = -fsanitize=address,undefined
-SANITIZE_TESTS = $(addprefix tests/test_,$(addsuffix .py,chunking event growth implementation iterate limits memory openai_stream \
-	out_of_memory parser_api properties recorded_streams standard threads))
+SANITIZE_TESTS = tests/core tests/openai/test_stream.py tests/system/test_out_of_memory.py
 
 .sanitize/built: .venv/built .venv/group-sanitize $(wildcard sseparse/*.py sseparse/openai/*.py)
 	@test -f "$(LIBASAN)" || { echo "make sanitize needs gcc with libasan and libubsan, which this machine has not"; exit 1; }
@@ -131,10 +130,10 @@ SANITIZE_TESTS = $(addprefix tests/test_,$(addsuffix .py,chunking event growth i
 	@touch $@
 
 soak: .venv/built .venv/group-demo
-	$(BIN)/python tests/soak.py --seconds $(SECONDS) --streams $(STREAMS)
+	$(BIN)/python tests/system/soak.py --seconds $(SECONDS) --streams $(STREAMS)
 
 public-api: .venv/built .venv/group-test
-	$(BIN)/python tests/public_api.py > tests/public_api.new && mv tests/public_api.new tests/public_api.txt
+	$(BIN)/python tests/helpers/public_api.py > tests/public_api.new && mv tests/public_api.new tests/public_api.txt
 
 release-check: .venv/group-release
 	$(BIN)/python tools/release_check.py $(if $(TAG),--tag '$(TAG)')

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 # The recorded streams, and the standard's algorithm to say what is in them.
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "helpers"))
 
 import corpus
 import whatwg

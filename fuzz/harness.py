@@ -22,7 +22,7 @@ FUZZING = "--fuzz" in sys.argv[1:2]
 PROJECT = Path(__file__).resolve().parent.parent
 
 # The tests know the standard (whatwg.py) and what can be seen of a parser (streams.py).
-sys.path.insert(0, str(PROJECT / "tests"))
+sys.path.insert(0, str(PROJECT / "tests" / "helpers"))
 
 
 def instrumented() -> AbstractContextManager[Any]:

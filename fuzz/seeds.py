@@ -2,7 +2,7 @@
 
     python fuzz/seeds.py FOLDER
 
-The streams of the tests are those that ``tests/streams.py`` lists, and whatever the tests of
+The streams of the tests are those that ``tests/helpers/streams.py`` lists, and whatever the tests of
 the table of odd payloads read, which are run for that. Recorded streams are taken where
 ``../shared/corpus`` is.
 """
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import harness  # noqa: F401  (it makes the tests' modules importable)
+import harness  # makes the tests' modules importable
 
 # isort: split
 import chat_streams
@@ -27,7 +27,7 @@ from streams import TRICKY_BODIES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-TESTS = Path(chat_streams.__file__).parent
+TABLE = harness.PROJECT / "tests" / "openai" / "test_table.py"
 LONGEST_FOR_PARSERS = 256
 LONGEST_FOR_COMPLETIONS = 3072
 
@@ -67,9 +67,7 @@ def streams_of_the_table() -> list[bytes]:
         [body], *arguments, **options
     )
     with Path(os.devnull).open("w") as nothing, contextlib.redirect_stdout(nothing):
-        status = pytest.main(
-            ["-q", "-W", "ignore", "-p", "no:cacheprovider", str(TESTS / "test_openai_table.py")]
-        )
+        status = pytest.main(["-q", "-W", "ignore", "-p", "no:cacheprovider", str(TABLE)])
     if status != pytest.ExitCode.OK:
         sys.exit("the tests that give the streams fail: see make test")
     return list(dict.fromkeys(found))

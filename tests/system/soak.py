@@ -1,6 +1,6 @@
 """Ten thousand streams at a time, for a minute: does every event arrive, does memory stay level?
 
-    python tests/soak.py [--seconds 60] [--streams 10000] [--seed 1]
+    python tests/system/soak.py [--seconds 60] [--streams 10000] [--seed 1]
 
 One process reads all the streams; another serves them, over loopback. What a stream sends
 follows from its number alone: its kind, its events, where its bytes are cut, how long the

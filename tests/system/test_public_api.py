@@ -1,6 +1,6 @@
 """What people rely on is what they relied on yesterday: names, signatures, fields, options.
 
-``public_api.txt`` has what is promised, ``public_api.py`` makes it.
+``tests/public_api.txt`` has what is promised, ``helpers/public_api.py`` makes it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import public_api
 import pytest
 
-PINNED = Path(__file__).with_name("public_api.txt")
+PINNED = Path(__file__).parents[1] / "public_api.txt"
 
 WHAT_TO_DO = """\
 The public interface is not what tests/public_api.txt says it is.

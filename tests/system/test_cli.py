@@ -20,7 +20,7 @@ import pytest
 from sseparse import IMPLEMENTATION
 from sseparse.cli import _describe_timings, main
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "sseparse"]
 PATIENCE = 20  # seconds, for what should take none
 # What would flush where the command forgets to, and encode where it does.

@@ -1,6 +1,6 @@
 """Prints what sseparse promises to keep: public names, signatures, fields and options.
 
-    python tests/public_api.py > tests/public_api.txt        (make public-api)
+    python tests/helpers/public_api.py > tests/public_api.txt        (make public-api)
 
 One line says one thing, with its whole name, so that a difference can be read. Who is
 public is asked of the running package (``__all__``, and which classes a class is made of);

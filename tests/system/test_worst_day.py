@@ -1,7 +1,7 @@
 """A gateway's worst day: what a hostile server sends is an error, in bounded memory.
 
 And it concerns that one stream: its neighbours in the same process read on. What the
-parser alone does with endless input is in test_limits.py; here it comes through clients and
+parser alone does with endless input is in core/test_limits.py; here it comes through clients and
 chat streams. No time is asserted: a million of something is there because more than linear
 work with it would never end.
 """

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parents[1]
 PROJECT = TESTS.parent
 
 
@@ -129,18 +129,23 @@ def imported_by(file: Path) -> set[str]:
             found |= {alias.name.partition(".")[0] for alias in statement.names}
         elif isinstance(statement, ast.ImportFrom) and statement.module:
             found.add(statement.module.partition(".")[0])
-    local = {name for name in found if (TESTS / f"{name}.py").is_file()}
-    return found.difference(local).union(*(imported_by(TESTS / f"{name}.py") for name in local))
+    helpers = {name: TESTS / "helpers" / f"{name}.py" for name in found}
+    local = {name: helper for name, helper in helpers.items() if helper.is_file()}
+    return found.difference(local).union(*map(imported_by, local.values()))
 
 
 def test_the_tests_of_a_wheel_need_no_more_than_there_is_where_they_run() -> None:
     # Those that cibuildwheel and make release-check run, on platforms where nobody looks.
     settings = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
-    left_out = set(re.findall(r"--ignore=tests/(test_\w+\.py)", settings))
-    tests = {path.name for path in TESTS.glob("test_*.py")}
-    assert left_out <= tests
+    command = settings.partition("test-command =")[2].partition("[tool")[0]
+    left_out = [PROJECT / path for path in re.findall(r"--ignore=([\w/.]+)", command)]
+    assert [path for path in left_out if not path.exists()] == []
+    tests = [
+        path for path in TESTS.rglob("test_*.py") if not {path, *path.parents} & set(left_out)
+    ]
+    assert tests
     there = sys.stdlib_module_names | {"hypothesis", "msgspec", "pytest", "sseparse"}
-    missing = {name: sorted(imported_by(TESTS / name) - there) for name in tests - left_out}
+    missing = {str(path): sorted(imported_by(path) - there) for path in tests}
     assert {name: packages for name, packages in missing.items() if packages} == {}, (
         "add what needs more to the test-command in pyproject.toml, [tool.cibuildwheel]"
     )
