@@ -2,9 +2,9 @@
 
     python fuzz/seeds.py FOLDER
 
-The streams of the tests are those that ``tests/helpers/streams.py`` lists, and whatever the tests of
-the table of odd payloads read, which are run for that. Recorded streams are taken where
-``../shared/corpus`` is.
+The streams of the tests are those that ``tests/helpers/streams.py`` lists, and whatever the
+tests of the table of odd payloads read, which are run for that. Recorded streams are taken
+where ``../shared/corpus`` is.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def test_a_recorded_stream_whole(Parser, entry):
     events, outcome = parsed(Parser, [body])
     assert events == expected.events
     assert len(events) == entry["events"]
-    assert max(len(event[2]) for event in outcome.events) == entry["max_event_bytes"]
+    assert max((len(event[2]) for event in outcome.events), default=0) == entry["max_event_bytes"]
     assert outcome.calls == expected.calls
     assert outcome.last_event_id == expected.last_event_id
     assert outcome.retry == expected.reconnection_time

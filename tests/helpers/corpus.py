@@ -49,7 +49,7 @@ def exact_streams() -> list[dict[str, Any]]:
     return [
         row
         for row in entries()
-        if row["file"].startswith("sse/") and row["fidelity"].startswith("exact")
+        if row["file"].startswith(("sse/", "servers/")) and row["fidelity"].startswith("exact")
     ]
 
 

@@ -11,6 +11,7 @@ import enum
 import gc
 import json
 import math
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, Literal, Optional
@@ -356,16 +357,29 @@ def test_recorded_streams_are_read_the_fast_way(monkeypatch: pytest.MonkeyPatch)
     if not chunks:
         pytest.skip("no ../shared/corpus here")
     payloads = [
-        data for data in refused if not data.startswith(b"[DONE]") and b'"error"' not in data
+        data
+        for data in refused
+        if not data.startswith(b"[DONE]") and b'"error"' not in data and not has_half_an_emoji(data)
     ]
     assert chunks > 7000
     assert len(payloads) < 5
 
 
+def has_half_an_emoji(payload: bytes) -> bool:
+    """Whether there are halves of UTF-16 in it, which pydantic refuses (mock-llm sends them)."""
+    text = json.dumps(json.loads(payload), ensure_ascii=False)
+    return re.search("[\ud800-\udfff]", text) is not None
+
+
+def has_events(entry: dict[str, Any]) -> bool:
+    """Refusals, too, are recorded: JSON that came with a status of its own."""
+    return entry["events"] > 0
+
+
 @parametrize("responses")
 def test_other_types_come_out_the_same(entry: dict[str, Any]) -> None:
     official = assert_same(entry["bytes"], ResponseStreamEvent)
-    assert official
+    assert bool(official) is has_events(entry)
 
 
 # Whatever a payload is, there is no difference.
@@ -1041,4 +1055,4 @@ def test_anthropic_reads_recorded_streams_with_our_decoder(entry: dict[str, Any]
 
     official = read(anthropic.Anthropic, lambda body: [body])
     assert read(hooked(anthropic.Anthropic), lambda body: cut(body, seed=3)) == official
-    assert official
+    assert bool(official) is has_events(entry)

@@ -140,9 +140,7 @@ def test_the_tests_of_a_wheel_need_no_more_than_there_is_where_they_run() -> Non
     command = settings.partition("test-command =")[2].partition("[tool")[0]
     left_out = [PROJECT / path for path in re.findall(r"--ignore=([\w/.]+)", command)]
     assert [path for path in left_out if not path.exists()] == []
-    tests = [
-        path for path in TESTS.rglob("test_*.py") if not {path, *path.parents} & set(left_out)
-    ]
+    tests = [path for path in TESTS.rglob("test_*.py") if not {path, *path.parents} & set(left_out)]
     assert tests
     there = sys.stdlib_module_names | {"hypothesis", "msgspec", "pytest", "sseparse"}
     missing = {str(path): sorted(imported_by(path) - there) for path in tests}
