@@ -27,6 +27,8 @@ PYTHON_OK := import sys; sys.exit(sys.version_info < (3, 10) and "sseparse needs
 export SSEPARSE_BUILD_EXTENSION ?= yes
 
 BIN := .venv/bin
+# A file's tests are one worker's: what they set up is set up once, and an sdist is not built twice at a time.
+PARALLEL := -n auto --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # pyenv hides the interpreters that are not its current one.
 PYENV_BINS := $(shell command -v pyenv >/dev/null && pyenv versions --bare | grep -E '^3\.1[0-9.]*t?$$' | xargs -rn1 pyenv prefix | sed 's,$$,/bin,' | paste -sd:)
@@ -34,7 +36,7 @@ PYENV_BINS := $(shell command -v pyenv >/dev/null && pyenv versions --bare | gre
 .PHONY: test demo examples bench bench-report bench-guard bench-guard-renew lint coverage test-all docs fuzz sanitize soak public-api release-check clean
 
 test: .venv/built .venv/group-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 demo: .venv/built .venv/group-demo
 	$(BIN)/python examples/demo.py
@@ -108,7 +110,7 @@ fuzz: .venv/built .venv/group-fuzz
 
 # The parsers' tests under sanitizers, and every input that the fuzzers have found worth keeping.
 sanitize: .sanitize/built
-	$(SANITIZED) $(BIN)/pytest --capture=sys -k "not python" $(SANITIZE_TESTS)
+	$(SANITIZED) $(BIN)/pytest $(PARALLEL) --capture=sys -k "not python" $(SANITIZE_TESTS)
 	$(BIN)/python fuzz/seeds.py .fuzz/seeds
 	$(SANITIZED) $(BIN)/python fuzz/parsers.py .fuzz/seeds/parsers $(wildcard .fuzz/corpus/parsers)
 	$(SANITIZED) $(BIN)/python fuzz/completions.py .fuzz/seeds/completions $(wildcard .fuzz/corpus/completions)

@@ -13,12 +13,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from types import ModuleType
 
 MODULES = {"cython": "sseparse._parser_c", "python": "sseparse._parser_py"}
@@ -34,6 +35,23 @@ for profile, examples in (("quick", 200), ("thorough", 10_000)):
         profile, max_examples=examples, deadline=None, derandomize=_IN_CI, print_blob=_IN_CI
     )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(report: Any) -> Generator[None, Any, Any]:
+    """Escape lone surrogates in a failure: pytest-xdist cannot send them, and would end there."""
+    data = yield
+    return _without_surrogates(data) if report.failed else data
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {key: _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_without_surrogates, value))
+    return value
 
 
 # Session-scoped, so that hypothesis lets a property use it for all its examples.
