@@ -1,6 +1,7 @@
 """The official clients with our parts in them: the same objects, the same errors.
 
-What "the same" means here is ``told``: types, values, extra keys, and which fields were set.
+What "the same" means here is ``told`` of ``helpers/official_clients.py``: types, values, extra
+keys, and which fields were set.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from chat_streams import DONE, chunk, sse
 from corpus import entries, parametrize
 from hypothesis import given
 from hypothesis import strategies as st
+from official_clients import Body, async_connect, async_outcome, connect, outcome, told
 from openai._models import FinalRequestOptions
 from openai.types import Completion
 from openai.types.chat import ChatCompletionChunk
@@ -38,21 +40,10 @@ from sseparse.openai import (
     CompletionStream,
     sdk,
 )
-from sseparse.openai.sdk import AsyncStream, SSEDecoder, Stream, _ChunkDecoder
+from sseparse.openai.sdk import AsyncStream, Stream, _ChunkDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-
-
-def connect(url: str, client_class: Any = openai.OpenAI) -> Any:
-    # A proxy from the environment has no business on loopback, nor have certificates.
-    http_client = httpx2.Client(trust_env=False, verify=False)
-    return client_class(api_key="-", base_url=url, max_retries=0, http_client=http_client)
-
-
-def async_connect(url: str, client_class: Any = openai.AsyncOpenAI) -> Any:
-    http_client = httpx2.AsyncClient(trust_env=False, verify=False)
-    return client_class(api_key="-", base_url=url, max_retries=0, http_client=http_client)
+    from collections.abc import AsyncIterator, Iterator
 
 
 URL = "http://127.0.0.1:9"  # of streams that are made without it
@@ -124,51 +115,6 @@ CHAT_STREAMS = {
 }
 
 
-def told(value: Any) -> Any:
-    """Everything that there is to see of an object, in a form that can be compared."""
-    if isinstance(value, pydantic.BaseModel):
-        return (
-            type(value),
-            told(dict(value.__dict__)),
-            told(value.model_extra),
-            sorted(value.model_fields_set),
-            value.__pydantic_private__,
-        )
-    if isinstance(value, dict):
-        return [(key, told(item)) for key, item in value.items()]
-    if isinstance(value, list):
-        return [told(item) for item in value]
-    if isinstance(value, openai.APIError):
-        return type(value), value.message, value.body, value.code, value.param, value.type
-    if isinstance(value, Exception):
-        return type(value), str(value)
-    return type(value), repr(value)  # repr: NaN is not equal to itself
-
-
-class Body(httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """A response's bytes in pieces; an exception among them is raised."""
-
-    def __init__(self, pieces: Iterable[bytes | Exception]) -> None:
-        self.pieces = list(pieces)
-        self.is_closed = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self.pieces:
-            if isinstance(piece, Exception):
-                raise piece
-            yield piece
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self:
-            yield piece
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    async def aclose(self) -> None:
-        self.is_closed = True
-
-
 def open_stream(
     stream_class: Any, body: bytes | Body, cast_to: Any = ChatCompletionChunk, client: Any = CLIENT
 ) -> Any:
@@ -178,27 +124,6 @@ def open_stream(
     request = httpx2.Request("POST", f"{URL}/chat/completions")
     response = httpx2.Response(200, stream=body, request=request)
     return stream_class(cast_to=cast_to, response=response, client=client)
-
-
-def outcome(stream: Iterator[Any]) -> list[Any]:
-    """What comes out of a stream, with the exception that ended it, if one did."""
-    seen = []
-    try:
-        for item in stream:
-            seen.append(told(item))
-    except Exception as error:
-        seen.append(told(error))
-    return seen
-
-
-async def async_outcome(stream: AsyncIterator[Any]) -> list[Any]:
-    seen = []
-    try:
-        async for item in stream:
-            seen.append(told(item))
-    except Exception as error:
-        seen.append(told(error))
-    return seen
 
 
 def assert_same(body: bytes, cast_to: Any = ChatCompletionChunk) -> list[Any]:
@@ -371,15 +296,11 @@ def has_half_an_emoji(payload: bytes) -> bool:
     return re.search("[\ud800-\udfff]", text) is not None
 
 
-def has_events(entry: dict[str, Any]) -> bool:
-    """Refusals, too, are recorded: JSON that came with a status of its own."""
-    return entry["events"] > 0
-
-
 @parametrize("responses")
 def test_other_types_come_out_the_same(entry: dict[str, Any]) -> None:
     official = assert_same(entry["bytes"], ResponseStreamEvent)
-    assert bool(official) is has_events(entry)
+    # Refusals, too, are recorded: JSON that came with a status of its own.
+    assert bool(official) is (entry["events"] > 0)
 
 
 # Whatever a payload is, there is no difference.
@@ -901,158 +822,3 @@ def test_without_the_client_it_says_what_to_install() -> None:
         "except ImportError as error:\n    print(error)"
     )
     assert "pip install openai" in said
-
-
-# The decoder for the hook, in both clients.
-
-
-def hooked(client_class: Any) -> Any:
-    class Hooked(client_class):
-        def _make_sse_decoder(self) -> SSEDecoder:
-            return SSEDecoder()
-
-    return Hooked
-
-
-FRAMES = (
-    b": hello\nevent: a\ndata: 1\ndata:2\nid: x\nretry: 10\n\n"
-    b"data: three\r\n\r\nevent: message\rdata: four\r\revent:message\nevent\ndata: 5\n\n"
-    b'event: message_start\nunknown: 1\ndata: {"event": "message"}\n\ndata: message\n\n'
-)
-
-
-def fields(event: Any) -> tuple[Any, ...]:
-    return event.event, event.data, event.id, event.retry
-
-
-@pytest.fixture(params=["openai", "anthropic"])
-def package(request: pytest.FixtureRequest) -> Any:
-    pytest.importorskip(request.param)
-    return __import__(f"{request.param}._streaming", fromlist=["_"])
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_decoder_gives_the_clients_events(package: Any, seed: int) -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        for piece in cut(FRAMES, seed):
-            yield piece
-
-    async def main() -> list[Any]:
-        return [fields(event) async for event in SSEDecoder().aiter_bytes(pieces())]
-
-    official = [fields(event) for event in package.SSEDecoder().iter_bytes(iter([FRAMES]))]
-    ours = [fields(event) for event in SSEDecoder().iter_bytes(iter(cut(FRAMES, seed)))]
-    assert ours == official
-    assert asyncio.run(main()) == official
-    assert isinstance(SSEDecoder(), package.SSEBytesDecoder)
-
-
-def test_decoder_gives_the_lines_of_an_event() -> None:
-    streaming = pytest.importorskip("anthropic")._streaming
-    official = [event.raw for event in streaming.SSEDecoder().iter_bytes(iter([FRAMES]))]
-    assert [event.raw for event in SSEDecoder().iter_bytes(iter([FRAMES]))] == official
-
-
-def test_decoders_event_has_the_rest() -> None:
-    (event,) = SSEDecoder().iter_bytes(iter([b'data: {"a": 1}\n\n']))
-    assert event.json() == {"a": 1}
-    assert repr(event) == "ServerSentEvent(event=None, data='{\"a\": 1}', id=None, retry=None)"
-
-
-def test_decoder_has_the_limit_it_is_given() -> None:
-    events = SSEDecoder(max_event_size=10).iter_bytes(iter([b"data: 12345678\n\n"]))
-    with pytest.raises(Exception, match="max_event_size"):
-        list(events)
-
-
-def test_openai_with_our_decoder() -> None:
-    with (
-        replay(sse(*TEXT) + DONE) as url,
-        connect(url, hooked(openai.OpenAI)) as client,
-    ):
-        assert outcome(client.chat.completions.create(**CHAT)) == assert_same(sse(*TEXT))
-
-
-def anthropic_events(*payloads: dict[str, Any]) -> bytes:
-    return b"".join(b"event: %b\n" % p["type"].encode() + sse(p) for p in payloads)
-
-
-ANTHROPIC = anthropic_events(
-    {
-        "type": "message_start",
-        "message": {
-            "id": "msg_1",
-            "type": "message",
-            "role": "assistant",
-            "content": [],
-            "model": "claude",
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": {"input_tokens": 10, "output_tokens": 1},
-        },
-    },
-    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-    {"type": "ping"},
-    *(
-        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
-        for text in ("Grüß", " dich 🌍")
-    ),
-    {"type": "content_block_stop", "index": 0},
-    {
-        "type": "message_delta",
-        "delta": {"stop_reason": "end_turn", "stop_sequence": None},
-        "usage": {"output_tokens": 9},
-    },
-    {"type": "message_stop"},
-)
-MESSAGE = {"model": "m", "max_tokens": 9, "messages": CHAT["messages"], "stream": True}
-
-
-@seeds
-def test_anthropic_with_our_decoder(seed: int) -> None:
-    anthropic = pytest.importorskip("anthropic")
-
-    async def main(url: str) -> list[Any]:
-        async with async_connect(url, hooked(anthropic.AsyncAnthropic)) as client:
-            return await async_outcome(await client.messages.create(**MESSAGE))
-
-    with replay(ANTHROPIC, seed) as url:
-        with connect(url, anthropic.Anthropic) as client:
-            official = outcome(client.messages.create(**MESSAGE))
-        with connect(url, hooked(anthropic.Anthropic)) as client:
-            assert outcome(client.messages.create(**MESSAGE)) == official
-        assert asyncio.run(main(url)) == official
-    assert len(official) == 7
-
-
-def test_anthropic_reports_an_error_in_the_stream() -> None:
-    anthropic = pytest.importorskip("anthropic")
-    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-    with (
-        replay(ANTHROPIC[:600].rpartition(b"event:")[0] + anthropic_events(error)) as url,
-        connect(url, hooked(anthropic.Anthropic)) as client,
-        pytest.raises(anthropic.APIStatusError, match="Overloaded"),
-    ):
-        list(client.messages.create(**MESSAGE))
-
-
-@parametrize("anthropic.messages")
-def test_anthropic_reads_recorded_streams_with_our_decoder(entry: dict[str, Any]) -> None:
-    anthropic = pytest.importorskip("anthropic")
-
-    def read(client_class: Any, make: Callable[[bytes], Iterable[bytes]]) -> list[Any]:
-        transport = httpx2.MockTransport(
-            lambda request: httpx2.Response(
-                200,
-                headers={"content-type": "text/event-stream"},
-                stream=Body(make(entry["bytes"])),
-                request=request,
-            )
-        )
-        http_client = httpx2.Client(transport=transport)
-        with client_class(api_key="-", http_client=http_client) as client:
-            return outcome(client.messages.create(**MESSAGE))
-
-    official = read(anthropic.Anthropic, lambda body: [body])
-    assert read(hooked(anthropic.Anthropic), lambda body: cut(body, seed=3)) == official
-    assert bool(official) is has_events(entry)
