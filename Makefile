@@ -66,13 +66,14 @@ bench-guard-renew: .venv/built .venv/group-bench
 lint: .venv/built .venv/group-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	PATH="$(BIN):$$PATH" $(BIN)/cython-lint sseparse/_parser_c.pyx sseparse/_parser_c.pxd sseparse/openai/_loop.pxd
+	PATH="$(BIN):$$PATH" $(BIN)/cython-lint $(wildcard sseparse/*.pyx sseparse/*.pxd sseparse/*/*.pxd)
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/python -m mypy.stubtest sseparse --allowlist tests/stubtest-allowlist.txt
 
 # In a copy, twice. First the tests of the core, with a parser that tells of its lines, and so is
-# slow; then the others with nothing compiled, for _loop.py to be Python, whose branches count too.
+# slow; then the others with nothing compiled: what is compiled as it stands is Python then, whose
+# branches count too.
 # Not the tests that search: a line that only those reach has no test of its own. Nor a client that
 # lives in another environment, nor what measures; nor threads that count on what no other thread
 # can interrupt: tracing a line can.
@@ -141,7 +142,7 @@ release-check: .venv/group-release
 	$(BIN)/python tools/release_check.py $(if $(TAG),--tag '$(TAG)')
 
 clean:
-	rm -rf .venv .tox .cache .coverage-build .fuzz .sanitize site build dist *.egg-info sseparse/*.so sseparse/openai/*.so
+	rm -rf .venv .tox .cache .coverage-build .fuzz .sanitize site build dist *.egg-info sseparse/*.so sseparse/*/*.so
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/pip:
@@ -157,6 +158,7 @@ clean:
 
 # An editable installation uses the .so that lies beside the .pyx, however old: hence this rule.
 # The warning that it hides says that the installation is editable.
-.venv/built: .venv/group-build setup.py sseparse/_parser_c.pyx sseparse/_parser_c.pxd sseparse/openai/_loop.py sseparse/openai/_loop.pxd
+.venv/built: .venv/group-build setup.py $(wildcard sseparse/*.pyx sseparse/*.pxd sseparse/*/*.pxd) \
+	$(patsubst %.pxd,%.py,$(wildcard sseparse/_stream/*.pxd)) sseparse/_stream/decode.py sseparse/openai/state.py
 	PYTHONWARNINGS=ignore:::setuptools.command.editable_wheel $(INSTALL) --no-build-isolation --no-deps --editable .
 	@touch $@

@@ -10,6 +10,16 @@ import sysconfig
 
 from setuptools import Extension, setup
 
+AS_THEY_STAND = (
+    "sseparse._stream.decode",
+    "sseparse._stream.fields",
+    "sseparse._stream.loops",
+    "sseparse._stream.reader",
+    "sseparse._stream.shapes",
+    "sseparse._stream.text",
+    "sseparse.openai.state",
+)
+
 build_extension = os.environ.get("SSEPARSE_BUILD_EXTENSION", "if-possible")
 if build_extension not in ("yes", "no", "if-possible"):
     raise SystemExit(f"SSEPARSE_BUILD_EXTENSION is {build_extension!r}; use 'yes' or 'no'")
@@ -17,12 +27,13 @@ if build_extension not in ("yes", "no", "if-possible"):
 extensions = [
     # The sources, not cythonize()'s .c: the sdist then carries what people read.
     Extension("sseparse._parser_c", ["sseparse/_parser_c.pyx"]),
-    # Compiled as it stands, this one takes the place of the Python module of its name.
-    Extension("sseparse.openai._loop", ["sseparse/openai/_loop.py"]),
 ]
-if sysconfig.get_config_var("Py_GIL_DISABLED"):
-    # It has no locks: threads that share a stream by mistake would corrupt its memory.
-    extensions.pop()
+# Compiled as they stand, these take the places of the Python modules of their names.
+if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+    # They have no locks: threads that share a stream by mistake would corrupt its memory.
+    for name in AS_THEY_STAND:
+        path = name.replace(".", "/") + ".py"
+        extensions.append(Extension(name, [path]))
 for extension in extensions:
     extension.optional = build_extension == "if-possible"
     # Keeps the generated C among the build products, out of the source tree.

@@ -1,4 +1,4 @@
-"""Every exception of the package, under one root.
+"""The exceptions of the core and of reading responses, under the one root of all.
 
 A message says what was wrong, where (a byte offset from the start of the
 connection), and what to do about it. The same facts are attributes, so that
@@ -8,7 +8,6 @@ nobody has to take a message apart.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 
 class SSEError(Exception):
@@ -55,76 +54,6 @@ class ParserClosedError(SSEError):
         super().__init__(message)
 
 
-class APIError(SSEError):
-    """The server reported an error, in the stream or instead of one.
-
-    Attributes:
-        message: what the server said, for people.
-        code: its code, such as ``"rate_limit_exceeded"`` or 502; None where it gave none.
-        type: its kind of error, such as ``"invalid_request_error"``, or None.
-        param: the request parameter that it concerns, or None.
-        body: the whole error as it came: the ``error`` object, or what stood in its place.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        code: str | int | None = None,
-        type: str | None = None,
-        param: str | None = None,
-        body: Any = None,
-    ) -> None:
-        super().__init__(message, code, type, param, body)
-        self.message = message
-        self.code = code
-        self.type = type
-        self.param = param
-        self.body = body
-
-    def __str__(self) -> str:
-        details = ", ".join(
-            f"{name} {value!r}"
-            for name, value in (("code", self.code), ("type", self.type), ("param", self.param))
-            if value is not None
-        )
-        return f"{self.message} ({details})" if details else self.message
-
-
-class ChunkDecodeError(SSEError):
-    """An event's data is no chunk: it is no JSON, or (with ``strict``) no JSON object.
-
-    It concerns this one event; the stream can be read on.
-
-    Attributes:
-        payload: the event's data, whole.
-        reason: what is wrong with it.
-    """
-
-    def __init__(self, payload: bytes, reason: str) -> None:
-        super().__init__(payload, reason)
-        self.payload = payload
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"cannot read a chunk from {_beginning(self.payload)}: {self.reason}"
-
-
-class TruncatedStreamError(SSEError):
-    """The stream ended without ``[DONE]`` and without a finish reason for every choice.
-
-    What came before is readable on the stream.
-    """
-
-    def __init__(
-        self,
-        message: str = (
-            "the stream ended with neither [DONE] nor a finish reason for every choice: the "
-            "answer is not whole; current_completion_snapshot has what came of it"
-        ),
-    ) -> None:
-        super().__init__(message)
-
-
 class NotAnEventStreamError(SSEError):
     """The response is no event stream: an error, a web page, say, or plain JSON.
 
@@ -154,7 +83,7 @@ class NotAnEventStreamError(SSEError):
         if self.url is not None:
             response += f" of {_without_secrets(self.url)}"
         media_type = "" if self.content_type is None else repr(self.content_type)
-        body = f"it begins with {_beginning(self.body)}" if self.body else "its body is empty"
+        body = f"it begins with {beginning_of(self.body)}" if self.body else "its body is empty"
         if self.status is not None and not 200 <= self.status <= 299:
             problem = f"has status {self.status}" + (media_type and f" and is {media_type}")
             return f"{response} {problem}; {body}"
@@ -176,7 +105,7 @@ def _without_secrets(url: str) -> str:
     return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
 
 
-def _beginning(data: bytes, length: int = 200) -> str:
+def beginning_of(data: bytes, length: int = 200) -> str:
     """Enough of the bytes to recognise them by, on one line."""
     text = data[: 4 * length].decode("utf-8", "replace")
     return repr(text) if len(text) <= length else f"{text[:length]!r}..."

@@ -13,7 +13,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import IMPLEMENTATION, EventTooLargeError, Parser, SSEError
-from ._errors import APIError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -331,7 +330,7 @@ def _explain(error: SSEError) -> str:
             f"the {error.what} that begins at byte {error.offset} is larger than "
             f"{error.max_event_size} bytes"
         )
-    if isinstance(error, APIError):
+    if type(error).__name__ == "APIError":
         return f"the server reported an error: {error}"
     return str(error)
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-try:
-    import msgspec as _msgspec  # noqa: F401
-except ImportError as error:
-    raise ImportError(
-        'sseparse.openai needs msgspec: pip install "sseparse[openai]"', name="msgspec"
-    ) from error
-
-from .._errors import (
+from .._errors import NotAnEventStreamError, SSEError
+from .._stream.errors import (
     APIError,
     ChunkDecodeError,
-    NotAnEventStreamError,
-    SSEError,
     TruncatedStreamError,
+    UnexpectedAPIError,
 )
-from .decode import ChunkDecoder, CompletionDecoder
+from .._stream.timing import Timing
+from .chat import AsyncChatStream, ChatParser, ChatStream
+from .completions import AsyncCompletionStream, CompletionParser, CompletionStream
 from .state import ChatCompletionStreamState, CompletionStreamState
-from .stream import AsyncChatStream, AsyncCompletionStream, ChatStream, CompletionStream
-from .timing import Timing
 from .types import (
     Annotation,
     AnnotationURLCitation,
@@ -65,6 +58,7 @@ __all__ = [
     "ChatCompletionMessageToolCall",
     "ChatCompletionStreamState",
     "ChatCompletionTokenLogprob",
+    "ChatParser",
     "ChatStream",
     "Choice",
     "ChoiceDelta",
@@ -75,10 +69,9 @@ __all__ = [
     "ChoiceDeltaToolCallFunction",
     "ChoiceLogprobs",
     "ChunkDecodeError",
-    "ChunkDecoder",
     "Completion",
     "CompletionChoice",
-    "CompletionDecoder",
+    "CompletionParser",
     "CompletionStream",
     "CompletionStreamState",
     "CompletionTokensDetails",
@@ -94,4 +87,5 @@ __all__ = [
     "Timing",
     "TopLogprob",
     "TruncatedStreamError",
+    "UnexpectedAPIError",
 ]

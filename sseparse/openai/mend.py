@@ -1,9 +1,8 @@
 """Mending: payloads that are not what the types declare, read as they are meant.
 
-The second half of the second path (see ``decode.py``): each field goes through a function
-that knows what servers are known to put there, and what cannot be read is left as it
-came. Nothing here raises; the payload itself stays in ``raw``, and ``to_dict()`` gives it
-back unmended.
+Each field goes through a function that knows what servers are known to put there, and what
+cannot be read is left as it came. Nothing here raises; the payload itself stays in ``raw``, and
+``to_dict()`` gives it back unmended.
 """
 
 from __future__ import annotations
@@ -11,35 +10,28 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+from .._stream.fields import extra_of
+from .._stream.model import Model, fields_of, give_extra
 from . import types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from .model import Model
-
-__all__ = ["MAX_SECONDS", "find_problem", "mend_chunk", "mend_completion", "to_text"]
-
-# Seconds until the year 5138; a larger timestamp is in milliseconds.
-MAX_SECONDS = 10**11
-
-
-def find_problem(received: dict[str, Any], chunk: Any) -> str | None:
-    """What the public types accept, though it does not mean what it says."""
-    if chunk.created >= MAX_SECONDS:
-        return "created is not in seconds"
-    for choice, part in zip(chunk.choices, received.get("choices", ()), strict=True):
-        if "index" not in part:
-            return "a choice has no index"
-        if choice.finish_reason in ("", "null"):
-            return f"finish_reason is {choice.finish_reason!r}"
-    return None
-
+__all__ = [
+    "delta_of",
+    "mend_chunk",
+    "mend_completion",
+    "message_beside",
+    "reasoning_beside",
+    "to_text",
+]
 
 def to_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
+    if isinstance(value, (dict, list, bool)):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
 
 
 def _required_text(value: Any) -> str:
@@ -74,7 +66,7 @@ def _seconds(value: Any) -> Any:
         except (ValueError, OverflowError):
             return value
     value = _count(value)
-    if isinstance(value, int) and value >= MAX_SECONDS:
+    if isinstance(value, int) and value >= types.MAX_SECONDS:
         value //= 1000
     return value
 
@@ -119,11 +111,16 @@ def _build(cls: type[Model], menders: dict[str, Callable[[Any], Any]]) -> Callab
     """A function that makes a ``cls`` of a dict, each field through its mender."""
 
     def make(received: dict[str, Any]) -> Model:
-        fields = {}
-        for name in cls.__struct_fields__:
-            if name in received:
-                fields[name] = menders.get(name, _any)(received[name])
-        return cls(**fields)
+        names = fields_of(cls)
+        fields, extra = {}, {}
+        for name, value in received.items():
+            if name in names:
+                fields[name] = menders.get(name, _any)(value)
+            else:
+                extra[name] = value
+        model = cls(**fields)
+        give_extra(model, extra)
+        return model
 
     return make
 
@@ -132,7 +129,7 @@ def _integers(cls: type[Model]) -> dict[str, Callable[[Any], Any]]:
     return dict.fromkeys(cls.__struct_fields__, _integer)
 
 
-_usage = _build(
+_usage_fields = _build(
     types.CompletionUsage,
     {
         "completion_tokens": _count,
@@ -146,6 +143,28 @@ _usage = _build(
         ),
     },
 )
+
+# The names of the Responses API, which some servers use here as well.
+_USAGE_NAMES = {
+    "prompt_tokens": "input_tokens",
+    "completion_tokens": "output_tokens",
+    "prompt_tokens_details": "input_tokens_details",
+    "completion_tokens_details": "output_tokens_details",
+}
+
+
+def _usage(received: dict[str, Any]) -> types.CompletionUsage:
+    named = {
+        name: received[other]
+        for name, other in _USAGE_NAMES.items()
+        if other in received and not received.get(name)
+    }
+    usage = cast("types.CompletionUsage", _usage_fields({**received, **named}))
+    if "total_tokens" not in received and named:
+        counts = (usage.prompt_tokens, usage.completion_tokens)
+        usage.total_tokens = sum(count for count in counts if isinstance(count, int))
+    return usage
+
 
 _top_logprob = _build(types.TopLogprob, {"token": _required_text, "logprob": _float})
 
@@ -217,6 +236,51 @@ def _content(value: Any, thinking: list[str]) -> str | None:
     return "".join(texts) if texts else None
 
 
+def _reasoning(value: Any) -> str | None:
+    """The text of a reasoning that may be a list of parts, or an object around one."""
+    if value is None or isinstance(value, str):
+        return value
+    texts = list(_texts_in(value))
+    if not texts and isinstance(value, (dict, list)):
+        return to_text(value) if value else None
+    return "".join(texts) if texts else to_text(value)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts_in(part)
+    elif isinstance(value, dict):
+        for name in ("text", "thinking", "summary", "summary_text", "content"):
+            if value.get(name) is not None:
+                yield from _texts_in(value[name])
+                return
+
+
+def reasoning_beside(extra: dict[str, Any]) -> str:
+    """The reasoning under keys that no type declares, and that hold it as blocks; "" for none."""
+    for name in ("thinking", "thinking_blocks", "reasoning_summary"):
+        if extra.get(name):
+            return "".join(_texts_in(extra[name]))
+    return ""
+
+
+def message_beside(choice: types.Choice) -> dict[str, Any] | None:
+    """The whole message that a choice has in place of a delta; None where it has none.
+
+    An answer that was not streamed after all has one, and so has the last chunk of some
+    servers. Others send the message so far with every delta: there it says nothing.
+    """
+    message = extra_of(choice).get("message")
+    if not isinstance(message, dict):
+        return None
+    delta = choice.delta
+    is_empty = not any(getattr(delta, name) for name in delta.__struct_fields__ if name != "role")
+    return message if is_empty else None
+
+
 _delta_fields = _build(
     types.ChoiceDelta,
     {
@@ -232,8 +296,8 @@ _delta_fields = _build(
                 {"id": to_text, "data": to_text, "expires_at": _integer, "transcript": to_text},
             )
         ),
-        "reasoning_content": to_text,
-        "reasoning": to_text,
+        "reasoning_content": _reasoning,
+        "reasoning": _reasoning,
         # Copilot sends an object here, which belongs to another idea of annotations.
         "annotations": lambda value: (
             [_annotation(item) for item in _objects(value)] if isinstance(value, list) else value
@@ -242,21 +306,26 @@ _delta_fields = _build(
 )
 
 
-def _delta(received: Any) -> types.ChoiceDelta:
+def delta_of(received: Any) -> types.ChoiceDelta:
+    """The delta of parsed JSON, or of a whole message."""
+    if isinstance(received, str):
+        return types.ChoiceDelta(content=received)
     if not isinstance(received, dict):
         return types.ChoiceDelta()
     delta = cast("types.ChoiceDelta", _delta_fields(received))
     thinking: list[str] = []
     delta.content = _content(received.get("content"), thinking)
-    if thinking and not (delta.reasoning_content or delta.reasoning):
-        delta.reasoning_content = "".join(thinking)
+    if not (delta.reasoning_content or delta.reasoning):
+        if not thinking and (beside := reasoning_beside(received)):
+            thinking.append(beside)
+        if thinking:
+            delta.reasoning_content = "".join(thinking)
     return delta
 
 
 _choice_fields = _build(
     types.Choice,
     {
-        "delta": _delta,
         "finish_reason": _finish_reason,
         "logprobs": _object_of(_logprobs),
         "native_finish_reason": to_text,
@@ -265,15 +334,14 @@ _choice_fields = _build(
 
 
 def _choice(received: dict[str, Any], position: int) -> types.Choice:
-    delta = received.get("delta")
-    if not isinstance(delta, dict):
-        # A choice of an answer that was not streamed has a whole message instead.
-        delta = received.get("message")
     index = _index(received.get("index"), position)
+    delta = delta_of(received.get("delta"))
+    if delta.content is None and isinstance(received.get("text"), str):
+        delta.content = received["text"]
     return cast("types.Choice", _choice_fields({**received, "delta": delta, "index": index}))
 
 
-mend_chunk = _build(
+_chunk_fields = _build(
     types.ChatCompletionChunk,
     {
         "id": _required_text,
@@ -292,6 +360,17 @@ mend_chunk = _build(
         "provider": to_text,
     },
 )
+
+
+def mend_chunk(received: dict[str, Any]) -> types.ChatCompletionChunk:
+    """The chunk of a payload that is not as declared."""
+    chunk = cast("types.ChatCompletionChunk", _chunk_fields(received))
+    if chunk.usage is None:
+        for choice in _objects(received.get("choices")):
+            if isinstance(choice.get("usage"), dict):
+                chunk.usage = _usage(choice["usage"])
+    return chunk
+
 
 
 def _completion_choice(received: dict[str, Any], position: int) -> types.CompletionChoice:
@@ -313,7 +392,7 @@ _completion_choice_fields = _build(
     },
 )
 
-mend_completion = _build(
+_completion_fields = _build(
     types.Completion,
     {
         "id": _required_text,
@@ -327,3 +406,8 @@ mend_completion = _build(
         "usage": _object_of(_usage),
     },
 )
+
+
+def mend_completion(received: dict[str, Any]) -> types.Completion:
+    """The legacy chunk of a payload that is not as declared."""
+    return cast("types.Completion", _completion_fields(received))

@@ -1,8 +1,7 @@
-"""The parts of a final object as they grow: texts, tool calls, audio, unknown keys.
+"""The parts of a final object as they grow: tool calls, audio, reasoning, undeclared keys.
 
 Each has an ``add`` that takes a piece of a delta, in time and memory in proportion to that
-piece, and a ``build`` or ``joined`` that makes what has come so far of it, any number of
-times.
+piece, and a ``build`` that makes what has come so far of it, any number of times.
 """
 
 from __future__ import annotations
@@ -13,76 +12,25 @@ from typing import Any
 
 import msgspec
 
+from .._stream.fields import extra_of
+from .._stream.model import Model, give_extra
+from .._stream.text import Text, join_halves
 from . import types
-from .model import Model, public_type
 
 __all__ = [
-    "BLOCK",
     "Audio",
     "Extra",
     "ReasoningDetails",
-    "Text",
     "ToolCall",
     "ToolCalls",
     "leave_out_misfits",
     "settled",
 ]
 
-# Parts of a text that are joined to one.
-BLOCK = 256
-
 # How often arguments longer than this are parsed to see whether they are whole. No server
 # comes near it but one that wants to keep us busy.
 _LONG = 64 * 1024
 _MOST_LONG_ATTEMPTS = 100
-
-
-class Text:
-    """A text as it grows.
-
-    A part of a few characters costs some 60 bytes as a string of its own, so every so many
-    parts are joined to a block: blocks are what the text weighs in the end, and before the
-    final join no character is copied more than once.
-
-    Attributes:
-        parts: since the last block. Whoever appends to it calls ``compact`` when it has
-            ``BLOCK`` of them.
-    """
-
-    __slots__ = ("blocks", "parts")
-
-    def __init__(self) -> None:
-        self.blocks: list[str] = []
-        self.parts: list[str] = []
-
-    def append(self, part: str) -> None:
-        self.parts.append(part)
-        if len(self.parts) >= BLOCK:
-            self.compact()
-
-    def compact(self) -> None:
-        self.blocks.append("".join(self.parts))
-        self.parts.clear()
-
-    def has_come(self) -> bool:
-        """Whether there was any part, be it empty."""
-        return bool(self.parts or self.blocks)
-
-    def joined(self) -> str:
-        text = "".join((*self.blocks, *self.parts))
-        if self.parts:
-            self.blocks = [text]
-            self.parts.clear()
-        return _mend_surrogates(text)
-
-
-def _mend_surrogates(text: str) -> str:
-    r"""Join the halves of a character that came as \\ud83d and \\ude00 in two chunks."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 class Extra:
@@ -92,6 +40,11 @@ class Extra:
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
+
+    def text(self, key: str) -> Text | None:
+        """What a key's strings concatenate to; None where it has no string."""
+        text = self.values.get(key)
+        return text if isinstance(text, Text) else None
 
     def concatenate(self, extra: dict[str, Any]) -> None:
         for key, value in extra.items():
@@ -115,8 +68,7 @@ class Extra:
             for key, value in self.values.items()
             if key not in model.__struct_fields__
         }
-        if extra:
-            model._extra = extra
+        give_extra(model, extra)
 
 
 def settled(value: Any) -> Any:
@@ -138,14 +90,12 @@ def _settled(value: Any) -> Any:
     if isinstance(value, dict):
         return {_settled(key): _settled(item) for key, item in value.items()}
     if isinstance(value, str):
-        return _mend_surrogates(value)
-    if not isinstance(value, Model) or not hasattr(value, "_received"):
+        return join_halves(value)
+    if not isinstance(value, Model):
         return value
-    fields = {name: _settled(getattr(value, name)) for name in value.__struct_fields__}
-    copy = public_type(value)(**fields)
+    copy = type(value)(**{name: _settled(getattr(value, name)) for name in value.__struct_fields__})
     leave_out_misfits(copy)
-    if extra := value.model_extra:
-        copy._extra = extra
+    give_extra(copy, dict(extra_of(value)))
     return copy
 
 
@@ -191,34 +141,35 @@ class ToolCall:
         self.extra = Extra()
 
     def add(self, fragment: types.ChoiceDeltaToolCall) -> None:
-        """What nearly every fragment has."""
-        function = fragment.function
-        if function is not None:
-            if function.arguments:
-                self.arguments.append(function.arguments)
-            if function.name and not self.name:
-                self.name = function.name
         if fragment.id and not self.id:
             self.id = fragment.id
-
-    def add_rest(self, fragment: types.ChoiceDeltaToolCall) -> None:
-        """What is rare, and what nobody declares."""
+        function = fragment.function
+        if function is not None:
+            self.add_name(function.name)
+            if function.arguments:
+                self.arguments.append(function.arguments)
         if fragment.custom is not None:
             self.custom = True
-            if fragment.custom.name and not self.name:
-                self.name = fragment.custom.name
+            self.add_name(fragment.custom.name)
             if fragment.custom.input:
                 self.arguments.append(fragment.custom.input)
         if fragment.extra_content is not None:
             self.extra_content = fragment.extra_content
-        self.extra.concatenate(fragment.model_extra)
+        extra = extra_of(fragment)
+        if extra:
+            self.extra.concatenate(extra)
+
+    def add_name(self, name: str | None) -> None:
+        """Names come whole, or again and again, or in pieces before any arguments."""
+        if name and name != self.name and not self.arguments.has_come():
+            self.name += name
 
     def is_complete(self) -> bool:
         """Whether the arguments are a whole JSON object."""
         # Most fragments can be told by their last character, without joining anything.
         if not self.arguments.has_come():
             return False
-        last = (self.arguments.parts or self.arguments.blocks)[-1].rstrip()
+        last = self.arguments.last_part().rstrip()
         if last and not last.endswith("}"):
             return False
         if self.long_attempts == _MOST_LONG_ATTEMPTS:
@@ -247,57 +198,92 @@ class ToolCalls:
     """Which fragment belongs to which call, as servers mark it or fail to.
 
     By its index, where it has one; by its id, where it has only that; else it goes on
-    with the call before it. Some servers give every call index 0: an index in use opens a
-    new call for an id not seen at it, if the name is another one too, or if the call
-    there was complete. Others send a new id with every fragment; those go on.
+    with the call before it. But some servers give every call index 0, or no index, and the
+    same id or none: so a fragment with a name, at a call that has one and whose arguments are
+    complete, opens a call. Others send a new id with every fragment, or a last one with an id
+    and nothing else; those go on.
     """
 
-    __slots__ = ("by_id", "by_index", "calls", "current", "next_index")
+    __slots__ = ("announced", "by_id", "by_index", "calls", "current", "next_index")
 
     def __init__(self) -> None:
         self.calls: list[ToolCall] = []
         self.by_index: dict[int, ToolCall] = {}
         self.by_id: dict[str, ToolCall] = {}
+        self.announced: dict[int, str] = {}  # ids of calls that have nothing else yet
         self.current: ToolCall | None = None
         self.next_index = 0  # beyond all that are in use
 
-    def add(self, fragment: types.ChoiceDeltaToolCall, is_exact: bool) -> None:
-        # Nearly every fragment but the first has an index and no id.
-        call = None
-        if fragment.index is not None and not fragment.id:
-            call = self.by_index.get(fragment.index)
-        if call is None:
-            call = self._call_of(fragment)
-        call.add(fragment)
-        if not is_exact:
-            call.add_rest(fragment)
-        if fragment.id:
-            self.by_id.setdefault(fragment.id, call)
-        self.current = call
+    def add(self, fragments: list[types.ChoiceDeltaToolCall]) -> None:
+        """The fragments of one delta."""
+        are_whole = len(fragments) > 1 and all(
+            fragment.index is None and _name_of(fragment) for fragment in fragments
+        )
+        for fragment in fragments:
+            # Nearly every fragment but the first has an index, and neither id nor name.
+            call = None
+            if fragment.index is not None and not fragment.id and not _name_of(fragment):
+                call = self.by_index.get(fragment.index)
+            if call is None and are_whole and not self.by_id.get(fragment.id or ""):
+                call = self._open(self.next_index)
+            if call is None:
+                call = self._call_of(fragment)
+            if call is None:
+                continue
+            call.add(fragment)
+            if fragment.id:
+                self.by_id[fragment.id] = call
+            self.current = call
 
-    def _call_of(self, fragment: types.ChoiceDeltaToolCall) -> ToolCall:
+    def arguments_of(self, fragment: types.ChoiceDeltaToolCall) -> Text | None:
+        """What the arguments of fragments like this one are added to, where that is all to do."""
+        if fragment.index is None or fragment.id or _name_of(fragment) or fragment.function is None:
+            return None
+        if fragment.custom is not None or extra_of(fragment):
+            return None
+        call = self.by_index.get(fragment.index)
+        return call.arguments if call is not None and call is self.current else None
+
+    def _call_of(self, fragment: types.ChoiceDeltaToolCall) -> ToolCall | None:
+        """The call of a fragment; None where it says nothing yet but an id."""
         index, id = fragment.index, fragment.id
-        tool = fragment.function or fragment.custom
-        name = tool.name if tool is not None else None
         if index is not None:
             call = self.by_index.get(index)
             if call is None:
-                return self._open(index)
+                return self._open_by(fragment, index)
             if not id or not call.id or id == call.id:
-                return call
+                return self._open(index) if self._begins_anew(fragment, call) else call
             if self.by_id.get(id) is not None:
                 return self.by_id[id]
-            if (name and name != call.name) or call.is_complete():
+            name = _name_of(fragment)
+            if (name and name != call.name) or (_has_more(fragment) and call.is_complete()):
                 return self._open(index)
             return call
-        if id and id in self.by_id:
-            return self.by_id[id]
-        if self.current is None or (id and name and (self.current.id or self.current.name)):
-            return self._open(self.next_index)
-        return self.current
+        call = self.by_id.get(id) if id else None
+        if call is None:
+            call = self.current
+            if call is None:
+                return self._open_by(fragment, self.next_index)
+            if id and _name_of(fragment) and (call.id or call.name):
+                return self._open(self.next_index)
+        return self._open(self.next_index) if self._begins_anew(fragment, call) else call
+
+    def _begins_anew(self, fragment: types.ChoiceDeltaToolCall, call: ToolCall) -> bool:
+        """Whether a fragment cannot be a part of the call that it seems to belong to."""
+        return bool(
+            call.name and _name_of(fragment) and _has_more(fragment) and call.is_complete()
+        )
+
+    def _open_by(self, fragment: types.ChoiceDeltaToolCall, index: int) -> ToolCall | None:
+        if self.calls and not _name_of(fragment) and not _has_more(fragment):
+            if fragment.id:
+                self.announced[index] = fragment.id
+            return None
+        return self._open(index)
 
     def _open(self, index: int) -> ToolCall:
         call = self.by_index[index] = ToolCall(index)
+        call.id = self.announced.pop(index, "")
         self.calls.append(call)
         self.next_index = max(self.next_index, index + 1)
         return call
@@ -306,6 +292,18 @@ class ToolCalls:
         # Stable: of calls that share an index the first one comes first.
         calls = sorted(self.calls, key=lambda call: call.index)
         return [call.build() for call in calls] or None
+
+
+def _name_of(fragment: types.ChoiceDeltaToolCall) -> str | None:
+    tool = fragment.function or fragment.custom
+    return tool.name if tool is not None else None
+
+
+def _has_more(fragment: types.ChoiceDeltaToolCall) -> bool:
+    """Whether a fragment has something beside its id and its name."""
+    if fragment.function is not None and fragment.function.arguments:
+        return bool(fragment.function.arguments.strip())
+    return fragment.custom is not None or fragment.extra_content is not None
 
 
 class Audio:
@@ -322,11 +320,13 @@ class Audio:
 
     def add(self, piece: types.ChoiceDeltaAudio) -> None:
         self.id = self.id or piece.id or ""
-        self.data.append(piece.data or "")
-        self.transcript.append(piece.transcript or "")
+        if piece.data:
+            self.data.append(piece.data)
+        if piece.transcript:
+            self.transcript.append(piece.transcript)
         if isinstance(piece.expires_at, int):
             self.expires_at = piece.expires_at
-        self.extra.concatenate(piece.model_extra)
+        self.extra.concatenate(extra_of(piece))
 
     def build(self) -> types.ChatCompletionAudio:
         audio = types.ChatCompletionAudio(
@@ -366,6 +366,18 @@ class ReasoningDetails:
                     text.append(value)
                 elif value is not None or key not in entry:
                     entry[key] = value
+
+    def texts_of(self, piece: dict[str, Any]) -> dict[str, Text] | None:
+        """What the texts of pieces like this one are added to, where that is all to do.
+
+        The piece is the last that was added.
+        """
+        entry = self.entries[-1]
+        # It has to go on with the entry, and say again what the entry says.
+        if not isinstance(entry, dict) or not self._continues(piece):
+            return None
+        texts = {key: entry[key] for key in piece if isinstance(entry.get(key), Text)}
+        return texts if all(key in texts or key in entry for key in piece) else None
 
     def _continues(self, piece: dict[str, Any]) -> bool:
         last = self.entries[-1] if self.entries else None

@@ -1,71 +1,59 @@
+# cython: language_level=3, auto_pickle=False, annotation_typing=False
 """Folding the chunks of a stream into the object that the call without streaming returns.
 
 Everything here is linear in the length of the stream. Texts are gathered as lists of
 parts and joined when somebody asks; lists are extended; nothing is built anew a chunk.
 Memory is in proportion to the final object: see ``Text``.
 
-The decoder marks what it knows of a chunk: one that ``_is_exact`` has nothing rare and
-nothing unknown in it, so that ``add_rest`` need not look for that. Where a chunk is known
-to bring one more piece of a text and nothing else, ``_loop.py`` does not come here at all,
-but adds it to the ``text`` itself.
+Most chunks of most streams do not come here: after one chunk of a kind ``places`` says which
+texts the others of that kind go to, and the reader adds them there (``_stream/reader.py``).
 """
 
 from __future__ import annotations
 
+import copy
 import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
+from .._stream.fields import Present, extra_of, was_mended
+from .._stream.model import from_dict, settle
+from .._stream.text import Latest, Place, Text, Unkept
 from . import types
-from .model import Model
-from .parts import (
-    Audio,
-    Extra,
-    ReasoningDetails,
-    Text,
-    ToolCall,
-    ToolCalls,
-    leave_out_misfits,
-    settled,
-)
+from .mend import delta_of, message_beside
+from .parts import Audio, Extra, ReasoningDetails, ToolCall, ToolCalls, leave_out_misfits, settled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
-__all__ = ["ChatCompletionStreamState", "CompletionStreamState"]
+    Path = tuple[str | int, ...]
+    # Each with the number of the value, or the text, that is added to it.
+    Places = list[tuple[Place, int | str]]
+
+__all__ = ["ChatCompletionStreamState", "CompletionStreamState", "Outcome"]
 
 ChunkT = TypeVar("ChunkT", types.ChatCompletionChunk, types.Completion)
 FinalT = TypeVar("FinalT", types.ChatCompletion, types.Completion)
 
+_TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
+_LISTS = ("annotations", "images")
+# What every chunk says of its stream.
+_HEAD = ("id", "model", "created", "system_fingerprint")
+# What a whole message says again of what the deltas have said.
+_SAID = (*_TEXTS, *_LISTS, "tool_calls", "function_call", "audio", "reasoning_details")
 
-def _overwrite(target: dict[str, Any], model: Model, names: Iterable[str]) -> None:
-    for name in names:
-        value = getattr(model, name)
-        if value is not None:
-            target[name] = value
 
-
-class _State(Generic[ChunkT, FinalT]):
-    """What both kinds of completion have in common: everything outside the choices."""
-
-    # Fields of a chunk that the final object has as they came last.
-    _LAST_COUNTS: tuple[str, ...] = ()
+class Outcome:
+    """How a stream ends, and what it used: all that is known of one that is not accumulated."""
 
     def __init__(self) -> None:
-        # Of these the first non-empty one counts ...
-        self._id = ""
-        self._model = ""
-        self._created = 0
-        self._system_fingerprint: str | None = None
-        self._head_is_known = False  # id, model and created are
-        # ... and of these the last.
-        self._last: dict[str, Any] = {}
-        self._extra = Extra()
-        self.usage: types.CompletionUsage | None = None
+        self._usage: types.CompletionUsage | None = None
+        # Of the counts that vary in the current run: where they are, and their last values.
+        self._latest: list[tuple[Path, Latest]] = []
         self.finish_reasons: dict[int, str | None] = {}
-        self._service_tier: str | None = None
+        self._has_said: set[tuple[int, str]] = set()
 
     @property
     def finished(self) -> bool:
@@ -77,54 +65,218 @@ class _State(Generic[ChunkT, FinalT]):
         """The finish reason of the first choice."""
         return self.finish_reasons[min(self.finish_reasons)] if self.finish_reasons else None
 
+    def handle_chunk(self, chunk: Any) -> None:
+        """Take the next chunk."""
+        self.note_usage(chunk)
+        for choice in chunk.choices:
+            if choice.finish_reason is not None or choice.index not in self.finish_reasons:
+                self.finish_reasons[choice.index] = choice.finish_reason
+            if isinstance(choice, types.Choice):
+                message = message_beside(choice) if extra_of(choice) else None
+                if message is not None:
+                    choice.delta = _unsaid(
+                        message, lambda name: (choice.index, name) in self._has_said
+                    )
+                    settle(chunk)
+                said = [name for name in _SAID if getattr(choice.delta, name)]
+                self._has_said |= {(choice.index, name) for name in said}
+
+    def places(self, chunk: Any, varying: dict[Path, int]) -> Places | None:
+        """Nothing is kept: it matters only how much was used, and whether a text has come."""
+        offer = _Offer(varying)
+        if not self.offer_usage(chunk.usage, offer):
+            return None
+        for path in varying:
+            if path[0] == "x_groq" or "message" in path:
+                return None
+            if path[-1] in _TEXT_FIELDS:
+                offer.text(path, Unkept(), None)
+        return offer.places
+
+    @property
+    def usage(self) -> types.CompletionUsage | None:
+        """The last usage that the server has sent; None where it has sent none."""
+        if any(latest.value is not None for _, latest in self._latest):
+            # Not in place: somebody may have been given the one before.
+            self._usage = copy.deepcopy(self._usage)
+            for path, latest in self._latest:
+                if latest.value is not None:
+                    _put(self._usage, path, latest.value)
+                    latest.value = None
+        return self._usage
+
+    def note_usage(self, chunk: Any) -> None:
+        """Take the usage of a chunk: the last one counts, and never a sum."""
+        usage = chunk.usage
+        if usage is None and isinstance(groq := getattr(chunk, "x_groq", None), dict):
+            if isinstance(groq.get("usage"), dict):
+                # A wrong type in there would be new even for Groq: then there is no usage.
+                with suppress(msgspec.ValidationError):
+                    usage = from_dict(types.CompletionUsage, groq["usage"])
+        if usage is None:
+            return
+        # Nothing but zeros says nothing, after one that says something.
+        if self.usage is None or any(_counts(usage)):
+            self._usage = usage
+        self._latest = []
+
+    def offer_usage(self, usage: types.CompletionUsage | None, offer: _Offer) -> bool:
+        """Offer places for the counts of further chunks; whether that is all to do."""
+        varying = [path for path in offer.left if path[0] == "usage"]
+        if not varying:
+            return True
+        # One count that stays, and is not zero: then no usage to come is nothing but zeros.
+        stays = ({("usage", name) for name in _COUNTS} - {*varying}) if usage is not None else set()
+        if not any(getattr(usage, path[1]) for path in stays) or self._usage is not usage:
+            return False
+        self._latest = [(path[1:], Latest()) for path in varying]
+        for path, (_, latest) in zip(varying, self._latest, strict=True):
+            offer.places.append((latest, offer.left.pop(path)))
+        return all(type(_at(usage, path[1:])) is int for path in varying)
+
+    def snapshot(self, is_done: bool) -> Any:
+        """There is none."""
+        raise NotImplementedError
+
+
+_TEXT_FIELDS = frozenset(
+    ("content", "reasoning_content", "reasoning", "refusal", "arguments", "text", "transcript")
+)
+
+
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+
+
+def _counts(usage: types.CompletionUsage) -> list[int]:
+    return [getattr(usage, name) for name in _COUNTS]
+
+
+def _at(target: Any, path: Path) -> Any:
+    for step in path:
+        target = target[step] if isinstance(target, (dict, list)) else getattr(target, str(step))
+    return target
+
+
+def _put(target: Any, path: Path, value: int) -> None:
+    target = _at(target, path[:-1])
+    if isinstance(target, (dict, list)):
+        target[path[-1]] = value  # type: ignore[call-overload,index]
+    else:
+        setattr(target, str(path[-1]), value)
+
+
+def _unsaid(message: dict[str, Any], has_said: Callable[[str], bool]) -> types.ChoiceDelta:
+    """What only a whole message says, and no delta before it."""
+    delta = delta_of(message)
+    for name in _SAID:
+        if getattr(delta, name) and has_said(name):
+            setattr(delta, name, None)
+    return delta
+
+
+class _State(Generic[ChunkT, FinalT]):
+    """What both kinds of completion have in common: everything outside the choices."""
+
+    # Fields of a chunk that the final object has as they came first ...
+    _FIRST_COUNTS: Present
+    # ... and the others outside the choices, most of which it has as they came last.
+    _REST: Present
+
+    def __init__(self) -> None:
+        self._first: dict[str, Any] = {}
+        self._missing = set(self._FIRST_COUNTS.names)  # those that have not come, or were empty
+        self._last: dict[str, Any] = {}
+        self._extra = Extra()
+        self._outcome = Outcome()
+
+    @property
+    def usage(self) -> types.CompletionUsage | None:
+        """The last usage that the server has sent; None where it has sent none."""
+        return self._outcome.usage
+
+    @property
+    def finished(self) -> bool:
+        """Whether every choice that has been seen has a finish reason, and there is one."""
+        return self._outcome.finished
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The finish reason of the first choice."""
+        return self._outcome.finish_reason
+
     def handle_chunk(self, chunk: ChunkT) -> None:
         """Add the next chunk."""
         raise NotImplementedError
 
-    def note_chunk(self, chunk: ChunkT) -> None:
-        """Take only usage and finish reasons of the next chunk; keep no content."""
-        self._note_usage(chunk)
-        for choice in chunk.choices:
-            if choice.finish_reason is not None or choice.index not in self.finish_reasons:
-                self.finish_reasons[choice.index] = choice.finish_reason
-
     @property
     def current_completion_snapshot(self) -> FinalT:
         """The final object as far as it has come; each time a new one."""
-        raise NotImplementedError
+        return self.snapshot(False)
 
     def get_final_completion(self) -> FinalT:
         """The final object. It is not checked whether the stream has ended."""
-        return self.current_completion_snapshot
+        return self.snapshot(False)
 
-    def _note_usage(self, chunk: ChunkT) -> None:
-        # Never a sum: servers that send usage on every chunk send the total so far.
-        if chunk.usage is not None:
-            self.usage = chunk.usage
+    def snapshot(self, is_done: bool) -> FinalT:
+        """The final object as far as it has come; each time a new one.
 
-    def _note_head(self, chunk: ChunkT) -> None:
-        """Take what every chunk should say; some leave it empty at first."""
-        self._id = self._id or chunk.id
-        self._model = self._model or chunk.model
-        self._created = self._created or chunk.created
-        self._system_fingerprint = self._system_fingerprint or chunk.system_fingerprint
-        self._head_is_known = bool(self._id and self._model and self._created)
+        Args:
+            is_done: the stream has said that it is whole: a choice without a finish reason
+                has one by what is in it.
+        """
+        raise NotImplementedError
 
     def _fold_envelope(self, chunk: ChunkT) -> None:
-        """What the chunk says outside its choices, rare fields and unknown ones included."""
-        _overwrite(self._last, chunk, self._LAST_COUNTS)
-        if not chunk._is_declared:
-            self._extra.overwrite(chunk.model_extra)
+        """What the chunk says outside its choices."""
+        if self._missing:
+            for name, value in self._FIRST_COUNTS.of(chunk):
+                if value and name in self._missing:
+                    self._first[name] = value
+                    self._missing.remove(name)
+        for name, value in self._REST.of(chunk):
+            self._fold_field(chunk, name, value)
+        extra = extra_of(chunk)
+        if extra:
+            self._extra.overwrite(extra)
+
+    def _fold_field(self, chunk: ChunkT, name: str, value: Any) -> None:
+        if name == "usage":
+            self._outcome.note_usage(chunk)
+        else:
+            self._last[name] = value
 
     def _envelope(self) -> dict[str, Any]:
-        return {
-            "id": settled(self._id),
-            "model": settled(self._model),
-            "created": self._created if isinstance(self._created, int) else 0,
-            "system_fingerprint": self._system_fingerprint or None,
-            "usage": settled(self.usage),
-            **{name: settled(value) for name, value in self._last.items()},
-        }
+        first = {name: settled(value) for name, value in self._first.items()}
+        if not isinstance(first.get("created", 0), int):
+            del first["created"]
+        last = {name: settled(value) for name, value in self._last.items()}
+        return {**first, **last, "usage": settled(self.usage)}
+
+    def _ignores(self, path: Path) -> bool:
+        """Whether the value at a path of a chunk makes no difference any more."""
+        if "_extra" in path:
+            # Some servers send the whole message so far with every delta.
+            return path[:1] == ("choices",) and path[2:4] == ("_extra", "message")
+        name = path[0]
+        return name in ("obfuscation", "p") or (
+            name in self._FIRST_COUNTS.names and name not in self._missing
+        )
+
+
+class _Offer:
+    """Gathers the places for chunks like one: each value that varies has to be spoken for."""
+
+    def __init__(self, varying: dict[Path, int]) -> None:
+        self.places: Places = []
+        self.left = dict(varying)
+
+    def text(self, path: Path, text: Text | None, value: Any) -> bool:
+        """Offer a text for the value at a path; False where there is one and no text."""
+        number = self.left.pop(path, None)
+        source = value if number is None else number
+        if text is not None and source not in (None, ""):
+            self.places.append((text, source))
+        return text is not None or source in (None, "")
 
 
 # Chat completions.
@@ -133,99 +285,144 @@ class _State(Generic[ChunkT, FinalT]):
 class _ChatChoice:
     """A choice as far as it has come. What has not come is None."""
 
-    _LAST_COUNTS = (
-        "content_filter_results",
-        "content_filter_offsets",
-        "native_finish_reason",
-        "stop_reason",
-        "matched_stop",
+    _DELTA = Present(types.ChoiceDelta, {*types.ChoiceDelta.__struct_fields__} - {"role"})
+    _REST = Present(
+        types.Choice,
+        {*types.Choice.__struct_fields__} - {"delta", "index", "finish_reason"},
     )
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.content = Text()
-        self.texts: dict[str, Text] = {}  # reasoning, reasoning_content, refusal
+        self.texts: dict[str, Text] = {}
         self.tool_calls: ToolCalls | None = None
         self.logprobs: types.ChoiceLogprobs | None = None
         self.function_call: ToolCall | None = None
         self.audio: Audio | None = None
         self.reasoning_details: ReasoningDetails | None = None
-        self.lists: dict[str, list[Any]] = {}  # annotations, images, token_ids
+        self.lists: dict[str, list[Any]] = {}
+        self.token_ids: list[Any] | None = None
         self.extra_content: Any = None
         self.last: dict[str, Any] = {}
         self.delta_extra = Extra()
         self.choice_extra = Extra()
 
-    def add(self, choice: types.Choice, is_exact: bool) -> None:
-        """The fields that are common."""
+    def add(self, choice: types.Choice, is_mended: bool) -> None:
         delta = choice.delta
-        if delta.content is not None:
-            self.content.append(delta.content)
-        if delta.reasoning_content is not None:
-            self.add_text("reasoning_content", delta.reasoning_content)
-        if delta.reasoning is not None:
-            self.add_text("reasoning", delta.reasoning)
-        if delta.tool_calls is not None:
-            if self.tool_calls is None:
-                self.tool_calls = ToolCalls()
-            for fragment in delta.tool_calls:
-                self.tool_calls.add(fragment, is_exact)
-        logprobs = choice.logprobs
-        if logprobs is not None:
-            if self.logprobs is None:
-                self.logprobs = types.ChoiceLogprobs()
-            if logprobs.content is not None:
-                if self.logprobs.content is None:
-                    self.logprobs.content = []
-                self.logprobs.content += logprobs.content if is_exact else settled(logprobs.content)
-            if logprobs.refusal is not None:
-                if self.logprobs.refusal is None:
-                    self.logprobs.refusal = []
-                self.logprobs.refusal += logprobs.refusal if is_exact else settled(logprobs.refusal)
+        for name, value in self._DELTA.of(delta):
+            if name in _TEXTS:
+                if name not in self.texts:
+                    self.texts[name] = Text()
+                self.texts[name].append(value)
+            elif name == "tool_calls":
+                self.tool_calls = self.tool_calls or ToolCalls()
+                self.tool_calls.add(value)
+            elif name == "function_call":
+                self.function_call = self.function_call or ToolCall(0)
+                self.function_call.add(types.ChoiceDeltaToolCall(function=value))
+            elif name == "audio":
+                self.audio = self.audio or Audio()
+                self.audio.add(value)
+            elif name == "extra_content":
+                self.extra_content = value
+            elif not isinstance(value, list):
+                pass  # what servers put in a list's place
+            elif name == "reasoning_details":
+                self.reasoning_details = self.reasoning_details or ReasoningDetails()
+                self.reasoning_details.add(value)
+            else:  # annotations, images
+                items = settled(value) if is_mended else value
+                self.lists.setdefault(name, []).extend(items)
+        for name, value in self._REST.of(choice):
+            if name == "logprobs":
+                self._add_logprobs(settled(value) if is_mended else value)
+            elif name != "token_ids":
+                self.last[name] = value
+            elif isinstance(value, list):
+                if self.token_ids is None:
+                    self.token_ids = []
+                self.token_ids += value
+        extra = extra_of(delta)
+        if extra:
+            self.delta_extra.concatenate(extra)
+        extra = extra_of(choice)
+        if extra:
+            self.choice_extra.overwrite(extra)
 
-    def add_text(self, name: str, text: str) -> None:
-        parts = self.texts.get(name)
-        if parts is None:
-            parts = self.texts[name] = Text()
-        parts.append(text)
+    def _add_logprobs(self, logprobs: types.ChoiceLogprobs) -> None:
+        known = self.logprobs = self.logprobs or types.ChoiceLogprobs()
+        if logprobs.content is not None:
+            if known.content is None:
+                known.content = []
+            known.content += logprobs.content
+        if logprobs.refusal is not None:
+            if known.refusal is None:
+                known.refusal = []
+            known.refusal += logprobs.refusal
 
-    def add_rest(self, choice: types.Choice) -> None:
-        """The fields that are rare."""
+    def has_said(self, name: str) -> bool:
+        """Whether a field of the message has come in a delta."""
+        if name in _TEXTS:
+            return name in self.texts and bool(self.texts[name].joined())
+        return bool(self.lists.get(name) if name in _LISTS else getattr(self, name))
+
+    def offer(self, choice: types.Choice, path: Path, offer: _Offer) -> bool:
+        """Offer the texts that choices like this one are added to; whether that is all to do."""
         delta = choice.delta
-        if delta.refusal is not None:
-            self.add_text("refusal", delta.refusal)
-        if delta.function_call is not None:
-            if self.function_call is None:
-                self.function_call = ToolCall(0)
-            self.function_call.add(types.ChoiceDeltaToolCall(function=delta.function_call))  # type: ignore[arg-type]
-        if delta.audio is not None:
-            self.audio = self.audio or Audio()
-            self.audio.add(delta.audio)
-        if isinstance(delta.reasoning_details, list):
-            self.reasoning_details = self.reasoning_details or ReasoningDetails()
-            self.reasoning_details.add(delta.reasoning_details)
-        self.add_list("annotations", delta.annotations)
-        self.add_list("images", delta.images)
-        self.add_list("token_ids", choice.token_ids)
-        if delta.extra_content is not None:
-            self.extra_content = delta.extra_content
-        _overwrite(self.last, choice, self._LAST_COUNTS)
+        if message_beside(choice) is not None:
+            return False
+        path = (*path, "delta")
+        if choice.logprobs is not None or choice.token_ids is not None:
+            return False
+        if any(getattr(delta, name) is not None for name in _LISTS):
+            return False
+        for name in _TEXTS:
+            if not offer.text((*path, name), self.texts.get(name), getattr(delta, name)):
+                return False
+        if delta.tool_calls and not self._offer_arguments(delta.tool_calls, path, offer):
+            return False
+        call = delta.function_call
+        if call is not None:
+            if call.name or self.function_call is None or extra_of(call):
+                return False
+            arguments = (*path, "function_call", "arguments")
+            offer.text(arguments, self.function_call.arguments, call.arguments)
+        audio = delta.audio
+        if audio is not None:
+            if self.audio is None or extra_of(audio):
+                return False
+            offer.text((*path, "audio", "data"), self.audio.data, audio.data)
+            offer.text((*path, "audio", "transcript"), self.audio.transcript, audio.transcript)
+        details = delta.reasoning_details
+        if isinstance(details, list) and details:
+            if len(details) > 1 or self.reasoning_details is None:
+                return False
+            texts = self.reasoning_details.texts_of(details[0])
+            if texts is None:
+                return False
+            for key, text in texts.items():
+                offer.text((*path, "reasoning_details", 0, key), text, details[0][key])
+        for key, value in extra_of(delta).items():
+            if isinstance(value, str):
+                text_of_key = self.delta_extra.text(key)
+                if not offer.text((*path, "_extra", key), text_of_key, value):
+                    return False
+        return True
 
-    def add_extra(self, choice: types.Choice) -> None:
-        """The fields that nobody declares."""
-        self.delta_extra.concatenate(choice.delta.model_extra)
-        self.choice_extra.overwrite(choice.model_extra)
-
-    def add_list(self, name: str, items: list[Any] | None) -> None:
-        if isinstance(items, list):
-            self.lists.setdefault(name, []).extend(settled(items))
+    def _offer_arguments(
+        self, fragments: list[types.ChoiceDeltaToolCall], path: Path, offer: _Offer
+    ) -> bool:
+        arguments = None
+        if len(fragments) == 1 and self.tool_calls is not None:
+            arguments = self.tool_calls.arguments_of(fragments[0])
+        if arguments is None:
+            return False
+        place = (*path, "tool_calls", 0, "function", "arguments")
+        return offer.text(place, arguments, fragments[0].function.arguments)  # type: ignore[union-attr]
 
     def build(self, finish_reason: str | None) -> types.ChatCompletionChoice:
-        texts = {name: parts.joined() for name, parts in self.texts.items()}
+        texts = {name: text.joined() for name, text in self.texts.items()}
         lists = {name: list(items) for name, items in self.lists.items()}
-        token_ids = lists.pop("token_ids", None)
         message = types.ChatCompletionMessage(
-            content=self.content.joined() if self.content.has_come() else None,
             **texts,  # type: ignore[arg-type]
             **lists,  # type: ignore[arg-type]
             tool_calls=self.tool_calls and self.tool_calls.build(),  # type: ignore[arg-type]
@@ -251,7 +448,7 @@ class _ChatChoice:
             index=self.index,
             logprobs=logprobs,
             message=message,
-            token_ids=token_ids,
+            token_ids=self.token_ids and list(self.token_ids),
             **self.last,
         )
         self.choice_extra.put_on(choice)
@@ -271,121 +468,102 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
     stream was cut off, or a word that openai does not know.
     """
 
-    _LAST_COUNTS = (
-        "moderation",
-        "prompt_filter_results",
-        "timings",
-        "prompt_token_ids",
+    _FIRST_COUNTS = Present(types.ChatCompletionChunk, (*_HEAD, "service_tier", "provider"))
+    _REST = Present(
+        types.ChatCompletionChunk,
+        {*types.ChatCompletionChunk.__struct_fields__}
+        - {*_FIRST_COUNTS.names, "choices", "object", "obfuscation", "p"},
     )
 
     def __init__(self) -> None:
         super().__init__()
-        self._provider: str | None = None
         self._citations: dict[str, Any] | None = None
+        self._last_citations: Any = None
         self._groq: dict[str, Any] | None = None
         self._choices: dict[int, _ChatChoice] = {}
 
-    def _text(self, index: int, field: str, call_index: int | None) -> Text | None:
-        """What more pieces of a text can be added to; None where they need more than that.
-
-        Args:
-            index: of a choice that has been seen.
-            field: "content", "reasoning_content", "reasoning" or "arguments".
-            call_index: of the tool call that arguments are for.
-        """
-        choice = self._choices[index]
-        if field == "content":
-            return choice.content
-        if field != "arguments":
-            return choice.texts[field]
-        calls = choice.tool_calls
-        assert calls is not None
-        assert call_index is not None
-        call = calls.by_index.get(call_index)
-        return call.arguments if call is not None and call is calls.current else None
-
-    def _logprobs(self, index: int) -> list[types.ChatCompletionTokenLogprob] | None:
-        """The logprobs of a choice's content, to be extended."""
-        logprobs = self._choices[index].logprobs
-        return None if logprobs is None else logprobs.content
-
     def handle_chunk(self, chunk: types.ChatCompletionChunk) -> None:
         """Add the next chunk."""
-        is_exact, is_declared = chunk._is_exact, chunk._is_declared
-        if not self._head_is_known:
-            self._note_head(chunk)
-        if not self._system_fingerprint:
-            self._system_fingerprint = chunk.system_fingerprint
-        if not self._service_tier:
-            self._service_tier = chunk.service_tier
-        if not self._provider:
-            self._provider = chunk.provider
-        if chunk.usage is not None:
-            self.usage = chunk.usage
+        is_mended = was_mended(chunk)
         for choice in chunk.choices:
             index = choice.index
-            folded = self._choice(index)
-            folded.add(choice, is_exact)
+            folded = self._choices.get(index)
+            if folded is None:
+                folded = _ChatChoice(index)
+                # In this order: whoever has a choice asks for its finish reason.
+                self._outcome.finish_reasons[index] = None
+                self._choices[index] = folded
+            if extra_of(choice):
+                message = message_beside(choice)
+                if message is not None:
+                    choice.delta = _unsaid(message, folded.has_said)
+                    if folded.logprobs is not None:
+                        choice.logprobs = None
+                    settle(chunk)
+            folded.add(choice, is_mended)
             if choice.finish_reason is not None:
-                self.finish_reasons[index] = choice.finish_reason
-            if not is_exact:
-                folded.add_rest(choice)
-            if not is_declared:
-                folded.add_extra(choice)
-        if not is_exact:
-            self._handle_rest(chunk)
-        elif not is_declared:
-            self._extra.overwrite(chunk.model_extra)
-
-    def _handle_rest(self, chunk: types.ChatCompletionChunk) -> None:
+                self._outcome.finish_reasons[index] = choice.finish_reason
         self._fold_envelope(chunk)
-        self._note_usage(chunk)
-        if isinstance(chunk.x_groq, dict):
+
+    def _fold_field(self, chunk: types.ChatCompletionChunk, name: str, value: Any) -> None:
+        if name == "x_groq":
             # The first chunk has the request's id and seed there, the last one the usage.
-            if self._groq is None:
-                self._groq = {}
-            self._groq.update(chunk.x_groq)
-        if isinstance(chunk.citations, list):
+            self._groq = {**(self._groq or {}), **value} if isinstance(value, dict) else self._groq
+            self._outcome.note_usage(chunk)
+        elif name != "citations":
+            super()._fold_field(chunk, name, value)
+        elif isinstance(value, list) and value != self._last_citations:
             # Perplexity sends the whole list again with every chunk. A dict keeps the order,
             # and a long list from being compared with itself again and again.
+            self._last_citations = value
             known = self._citations = self._citations or {}
-            for item in chunk.citations:
+            for item in value:
                 known.setdefault(json.dumps(item, sort_keys=True), item)
 
-    def _choice(self, index: int) -> _ChatChoice:
-        choice = self._choices.get(index)
-        if choice is None:
-            choice = _ChatChoice(index)
-            # In this order: whoever has a choice asks for its finish reason.
-            self.finish_reasons[index] = None
-            self._choices[index] = choice
-        return choice
+    def places(self, chunk: types.ChatCompletionChunk, varying: dict[Path, int]) -> Places | None:
+        """The texts that further chunks like this one, the last, are added to.
 
-    def _note_usage(self, chunk: types.ChatCompletionChunk) -> None:
-        super()._note_usage(chunk)
-        groq = chunk.x_groq
-        if chunk.usage is None and isinstance(groq, dict) and isinstance(groq.get("usage"), dict):
-            # A wrong type in there would be new even for Groq: then there is no usage.
-            with suppress(msgspec.ValidationError):
-                self.usage = msgspec.convert(groq["usage"], types.CompletionUsage)
-                self.usage._received = groq["usage"]
+        Args:
+            chunk: the chunk that was handled last.
+            varying: the paths of the values in it that may be others, each with its number.
 
-    @property
-    def current_completion_snapshot(self) -> types.ChatCompletion:
-        """The completion as far as it has come; each time a new one."""
+        Returns:
+            Texts, each with the number of the value, or the text, that is added to it. None
+            where such chunks have to be handled one by one.
+        """
+        offer = _Offer(varying)
+        for position, choice in enumerate(chunk.choices):
+            folded = self._choices[choice.index]
+            if not folded.offer(choice, ("choices", position), offer):
+                return None
+        if not self._outcome.offer_usage(chunk.usage, offer):
+            return None
+        return offer.places if all(map(self._ignores, offer.left)) else None
+
+    def snapshot(self, is_done: bool) -> types.ChatCompletion:
+        """The completion as far as it has come; see the base class."""
         completion = types.ChatCompletion(
             choices=[
-                self._choices[index].build(self.finish_reasons[index])
+                self._choices[index].build(self._outcome.finish_reasons[index])
                 for index in sorted(self._choices)
             ],
-            service_tier=self._service_tier or None,
-            provider=self._provider or None,
             x_groq=None if self._groq is None else dict(self._groq),
             citations=None if self._citations is None else list(self._citations.values()),
             **self._envelope(),
         )
         self._extra.put_on(completion)
+        if is_done:
+            # OpenAI's own audio streams, among others, end in [DONE] and give no reason.
+            for choice in completion.choices:
+                if choice.finish_reason is None:
+                    choice.finish_reason = _implied_finish_reason(choice.message)
         return completion
+
+
+def _implied_finish_reason(message: types.ChatCompletionMessage) -> str:
+    if message.tool_calls:
+        return "tool_calls"
+    return "function_call" if message.function_call else "stop"
 
 
 # Legacy completions.
@@ -394,7 +572,9 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
 class _TextChoice:
     """A legacy choice as far as it has come."""
 
-    _LAST_COUNTS = ("content_filter_results", "stop_reason", "prompt_token_ids")
+    _LAST_COUNTS = Present(
+        types.CompletionChoice, ("content_filter_results", "stop_reason", "prompt_token_ids")
+    )
     _LOGPROBS = ("text_offset", "token_logprobs", "tokens", "top_logprobs")
 
     def __init__(self, index: int) -> None:
@@ -405,7 +585,7 @@ class _TextChoice:
         self.last: dict[str, Any] = {}
         self.extra = Extra()
 
-    def add(self, choice: types.CompletionChoice) -> None:
+    def add(self, choice: types.CompletionChoice, is_mended: bool) -> None:
         if choice.text:
             self.text.append(choice.text)
         if choice.logprobs is not None:
@@ -413,14 +593,16 @@ class _TextChoice:
             for name in self._LOGPROBS:
                 items = getattr(choice.logprobs, name)
                 if isinstance(items, list):
-                    self.logprobs.setdefault(name, []).extend(settled(items))
-
-    def add_rest(self, choice: types.CompletionChoice) -> None:
+                    items = settled(items) if is_mended else items
+                    self.logprobs.setdefault(name, []).extend(items)
         if isinstance(choice.token_ids, list):
             # A list of its own, and extended: a new one each time would be quadratic.
             self.token_ids = self.token_ids or []
             self.token_ids += choice.token_ids
-        _overwrite(self.last, choice, self._LAST_COUNTS)
+        self.last.update(self._LAST_COUNTS.of(choice))
+        extra = extra_of(choice)
+        if extra:
+            self.extra.overwrite(extra)
 
     def build(self, finish_reason: str | None) -> types.CompletionChoice:
         logprobs = None
@@ -444,7 +626,8 @@ class _TextChoice:
 class CompletionStreamState(_State[types.Completion, types.Completion]):
     """Folds the chunks of a legacy stream into the final ``text_completion``."""
 
-    _LAST_COUNTS = ("prompt_filter_results",)
+    _FIRST_COUNTS = Present(types.Completion, _HEAD)
+    _REST = Present(types.Completion, ("usage", "prompt_filter_results"))
 
     def __init__(self) -> None:
         super().__init__()
@@ -452,34 +635,42 @@ class CompletionStreamState(_State[types.Completion, types.Completion]):
 
     def handle_chunk(self, chunk: types.Completion) -> None:
         """Add the next chunk."""
-        self._note_head(chunk)
-        self._note_usage(chunk)
+        is_mended = was_mended(chunk)
         for choice in chunk.choices:
             index = choice.index
             folded = self._choices.get(index)
             if folded is None:
                 folded = _TextChoice(index)
-                self.finish_reasons[index] = None
+                self._outcome.finish_reasons[index] = None
                 self._choices[index] = folded
-            folded.add(choice)
+            folded.add(choice, is_mended)
             if choice.finish_reason is not None:
-                self.finish_reasons[index] = choice.finish_reason
-            if not chunk._is_exact:
-                folded.add_rest(choice)
-                if not chunk._is_declared:
-                    folded.extra.overwrite(choice.model_extra)
-        if not chunk._is_exact:
-            self._fold_envelope(chunk)
+                self._outcome.finish_reasons[index] = choice.finish_reason
+        self._fold_envelope(chunk)
 
-    @property
-    def current_completion_snapshot(self) -> types.Completion:
-        """The completion as far as it has come; each time a new one."""
+    def places(self, chunk: types.Completion, varying: dict[Path, int]) -> Places | None:
+        """The texts that further chunks like this one are added to; see the chat's."""
+        offer = _Offer(varying)
+        for position, choice in enumerate(chunk.choices):
+            if choice.logprobs is not None or choice.token_ids is not None:
+                return None
+            text = self._choices[choice.index].text
+            offer.text(("choices", position, "text"), text, choice.text)
+        if not self._outcome.offer_usage(chunk.usage, offer):
+            return None
+        return offer.places if all(map(self._ignores, offer.left)) else None
+
+    def snapshot(self, is_done: bool) -> types.Completion:
+        """The completion as far as it has come; see the base class."""
         completion = types.Completion(
             choices=[
-                self._choices[index].build(self.finish_reasons[index])
+                self._choices[index].build(self._outcome.finish_reasons[index])
                 for index in sorted(self._choices)
             ],
             **self._envelope(),
         )
         self._extra.put_on(completion)
+        if is_done:
+            for choice in completion.choices:
+                choice.finish_reason = choice.finish_reason or "stop"
         return completion

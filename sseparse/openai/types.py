@@ -7,11 +7,13 @@ that came.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from .model import Model
+from .._stream.fields import extra_of
+from .._stream.model import Model, payload_of
+from . import accepted
 
 __all__ = [
     "Annotation",
@@ -44,6 +46,17 @@ __all__ = [
     "TopLogprob",
 ]
 
+# Values that decide how a chunk is read are declared as such.
+
+# Seconds until the year 5138; a larger timestamp is in milliseconds.
+MAX_SECONDS = 10**11
+_Seconds = Annotated[int, msgspec.Meta(lt=MAX_SECONDS)]
+# Some providers send "" or "null" until there is a reason.
+_FinishReason = Annotated[str, msgspec.Meta(pattern="^(?!(?:null)?$)")]
+# "error" is one; and where a piece belongs to is no part of the piece.
+_ObjectName = Annotated[str, msgspec.Meta(extra={"decides": "whether it is an error"})]
+_Index = Annotated[int, msgspec.Meta(extra={"decides": "where a piece goes"})]
+
 
 # Usage.
 
@@ -73,11 +86,6 @@ class PromptTokensDetails(Model, kw_only=True):
 class CompletionUsage(Model, kw_only=True):
     """How many tokens a request used."""
 
-    _nested: ClassVar[tuple[str, ...]] = (
-        "completion_tokens_details",
-        "prompt_tokens_details",
-    )
-
     completion_tokens: int = 0
     prompt_tokens: int = 0
     total_tokens: int = 0
@@ -99,8 +107,6 @@ class TopLogprob(Model, kw_only=True):
 class ChatCompletionTokenLogprob(Model, kw_only=True):
     """A token and its log probability."""
 
-    _nested: ClassVar[tuple[str, ...]] = ("top_logprobs",)
-
     token: str = ""
     bytes: list[int] | None = None
     logprob: float = 0.0
@@ -109,11 +115,6 @@ class ChatCompletionTokenLogprob(Model, kw_only=True):
 
 class ChoiceLogprobs(Model, kw_only=True):
     """The log probabilities of a choice's tokens."""
-
-    _nested: ClassVar[tuple[str, ...]] = (
-        "content",
-        "refusal",
-    )
 
     content: list[ChatCompletionTokenLogprob] | None = None
     refusal: list[ChatCompletionTokenLogprob] | None = None
@@ -146,12 +147,7 @@ class ChoiceDeltaToolCallCustom(Model, kw_only=True):
 class ChoiceDeltaToolCall(Model, kw_only=True):
     """A piece of a tool call. ``index`` is None where the server sends none."""
 
-    _nested: ClassVar[tuple[str, ...]] = (
-        "function",
-        "custom",
-    )
-
-    index: int | None = None
+    index: _Index | None = None
     id: str | None = None
     function: ChoiceDeltaToolCallFunction | None = None
     type: str | None = None
@@ -180,21 +176,12 @@ class AnnotationURLCitation(Model, kw_only=True):
 class Annotation(Model, kw_only=True):
     """An annotation of the message, such as a URL citation."""
 
-    _nested: ClassVar[tuple[str, ...]] = ("url_citation",)
-
     type: str = ""
     url_citation: AnnotationURLCitation | None = None
 
 
 class ChoiceDelta(Model, kw_only=True):
     """What a chunk adds to the message of a choice."""
-
-    _nested: ClassVar[tuple[str, ...]] = (
-        "tool_calls",
-        "function_call",
-        "audio",
-        "annotations",
-    )
 
     content: str | None = None
     role: str | None = None
@@ -217,8 +204,7 @@ class ChoiceDelta(Model, kw_only=True):
             return self.reasoning_content
         if self.reasoning:
             return self.reasoning
-        knows_extra = hasattr(self, "_received") or hasattr(self, "_extra")
-        other = self.model_extra.get("reasoning_text") if knows_extra else None
+        other = extra_of(self).get("reasoning_text")
         if isinstance(other, str) and other:
             return other
         return self.reasoning if self.reasoning_content is None else self.reasoning_content
@@ -227,14 +213,9 @@ class ChoiceDelta(Model, kw_only=True):
 class Choice(Model, kw_only=True):
     """One of a chunk's choices."""
 
-    _nested: ClassVar[tuple[str, ...]] = (
-        "delta",
-        "logprobs",
-    )
-
     delta: ChoiceDelta
-    index: int = 0
-    finish_reason: str | None = None
+    index: _Index
+    finish_reason: _FinishReason | None = None
     logprobs: ChoiceLogprobs | None = None
     # What providers add.
     content_filter_results: dict[str, Any] | None = None
@@ -255,17 +236,11 @@ class Moderation(Model, kw_only=True):
 class ChatCompletionChunk(Model, kw_only=True):
     """A ``chat.completion.chunk``."""
 
-    _nested: ClassVar[tuple[str, ...]] = (
-        "choices",
-        "usage",
-        "moderation",
-    )
-
     id: str = ""
     choices: list[Choice] = msgspec.field(default_factory=list)
-    created: int = 0
+    created: _Seconds = 0
     model: str = ""
-    object: str = ""
+    object: _ObjectName = "chat.completion.chunk"
     moderation: Moderation | None = None
     obfuscation: str | None = None
     service_tier: str | None = None
@@ -283,7 +258,7 @@ class ChatCompletionChunk(Model, kw_only=True):
     @property
     def raw(self) -> bytes | None:
         """The payload as it came; None for a chunk that did not come from a server."""
-        return getattr(self, "_payload", None)
+        return payload_of(self)
 
 
 # The final chat completion.
@@ -351,14 +326,14 @@ class ChatCompletionMessage(Model, kw_only=True):
     def _fields_to_dict(self) -> dict[str, Any]:
         plain = super()._fields_to_dict()
         # The openai package knows one kind of annotation; the field has the others too.
-        if not all(_is_url_citation(item) for item in self.annotations or ()):
+        if not all(map(accepted.is_annotation, plain.get("annotations") or ())):
             del plain["annotations"]
         return plain
 
     @property
     def reasoning_text(self) -> str | None:
         """The reasoning, whichever name it came under; None where there is none."""
-        other = (getattr(self, "_extra", None) or {}).get("reasoning_text")
+        other = extra_of(self).get("reasoning_text")
         return self.reasoning_content or self.reasoning or other or None
 
 
@@ -378,10 +353,6 @@ class ChatCompletionChoice(Model, kw_only=True):
     stop_reason: Any = None
     matched_stop: Any = None
     token_ids: list[int] | None = None
-
-
-# What the openai package's ChatCompletion accepts.
-_SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 
 
 class ChatCompletion(Model, kw_only=True):
@@ -411,48 +382,11 @@ class ChatCompletion(Model, kw_only=True):
 
     def _fields_to_dict(self) -> dict[str, Any]:
         plain = super()._fields_to_dict()
-        if self.service_tier not in _SERVICE_TIERS:
+        if not accepted.is_service_tier(self.service_tier):
             plain.pop("service_tier", None)
-        moderation = self.moderation
-        if moderation is not None and not (
-            _is_moderation(moderation.input) and _is_moderation(moderation.output)
-        ):
-            del plain["moderation"]
+        if not accepted.is_moderation(plain.get("moderation")):
+            plain.pop("moderation", None)
         return plain
-
-
-def _is_url_citation(annotation: Any) -> bool:
-    return (
-        isinstance(annotation, Annotation)
-        and annotation.type == "url_citation"
-        and annotation.url_citation is not None
-    )
-
-
-def _is_moderation(part: Any) -> bool:
-    """Whether it is what OpenAI's moderation says of an input or output."""
-    if not isinstance(part, dict):
-        return False
-    if part.get("type") == "error":
-        return isinstance(part.get("code"), str) and isinstance(part.get("message"), str)
-    try:
-        msgspec.convert(part, _ModerationResults)
-    except msgspec.ValidationError:
-        return False
-    return True
-
-
-class _ModerationResult(msgspec.Struct, tag_field="type", tag="moderation_result"):
-    categories: dict[str, bool]
-    category_applied_input_types: dict[str, list[Literal["text", "image"]]]
-    category_scores: dict[str, float]
-    flagged: bool
-    model: str
-
-
-class _ModerationResults(msgspec.Struct, tag_field="type", tag="moderation_results"):
-    model: str
-    results: list[_ModerationResult]
 
 
 # Legacy completions: the chunks and the whole have the same shape.
@@ -479,12 +413,10 @@ class Logprobs(Model, kw_only=True):
 class CompletionChoice(Model, kw_only=True):
     """One of a legacy completion's choices, or what a chunk adds to it."""
 
-    _nested: ClassVar[tuple[str, ...]] = ("logprobs",)
-
     _always: ClassVar[tuple[str, ...]] = ("finish_reason",)
 
-    finish_reason: str | None = None
-    index: int = 0
+    finish_reason: _FinishReason | None = None
+    index: _Index
     logprobs: Logprobs | None = None
     text: str = ""
     # What providers add.
@@ -497,16 +429,11 @@ class CompletionChoice(Model, kw_only=True):
 class Completion(Model, kw_only=True):
     """A legacy ``text_completion``, or a chunk of one."""
 
-    _nested: ClassVar[tuple[str, ...]] = (
-        "choices",
-        "usage",
-    )
-
     id: str = ""
     choices: list[CompletionChoice] = msgspec.field(default_factory=list)
-    created: int = 0
+    created: _Seconds = 0
     model: str = ""
-    object: str = "text_completion"
+    object: _ObjectName = "text_completion"
     system_fingerprint: str | None = None
     usage: CompletionUsage | None = None
     # What providers add.
@@ -515,4 +442,4 @@ class Completion(Model, kw_only=True):
     @property
     def raw(self) -> bytes | None:
         """The payload as it came; None for an object that did not come from a server."""
-        return getattr(self, "_payload", None)
+        return payload_of(self)

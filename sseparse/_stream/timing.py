@@ -7,6 +7,7 @@ the times are those of the reads.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +23,35 @@ class Timing:
     Times are of the clock, not relative: read the same clock when the request is sent,
     and give that to ``time_to_first_token``.
 
+    Args:
+        clock: tells the time.
+        has_text: tells of an object that it brings a piece of the answer.
+
     Attributes:
         first_read: when the first bytes came, of whatever kind.
         first_chunk: when the first chunk came.
         first_token: when the first chunk with content, reasoning or tool arguments came.
         last_read: when the latest bytes came.
         token_times: when each such chunk came; chunks of one read have the same time.
+        is_token: what tells of a chunk that it counts as a token; None where that is a piece
+            of the answer that is not empty. Set it before the first read: some harnesses
+            count every chunk.
     """
 
-    __slots__ = ("_clock", "first_chunk", "first_read", "last_read", "token_times")
+    __slots__ = (
+        "_clock",
+        "_has_text",
+        "first_chunk",
+        "first_read",
+        "is_token",
+        "last_read",
+        "token_times",
+    )
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], has_text: Callable[[Any], bool]) -> None:
         self._clock = clock
+        self._has_text = has_text
+        self.is_token: Callable[[Any], bool] | None = None
         self.first_read: float | None = None
         self.first_chunk: float | None = None
         self.last_read: float | None = None
@@ -54,21 +72,40 @@ class Timing:
         times = self.token_times
         return [later - earlier for earlier, later in pairwise(times)]
 
-    def _note_read(self) -> None:
+    def inter_token_latency(self, percentile: float) -> float | None:
+        """A percentile of the inter-token latencies, by the nearest rank: one that did occur.
+
+        Args:
+            percentile: above 0 and at most 100; 50 is the median.
+
+        Returns:
+            A time in the clock's unit; None where fewer than two tokens came.
+
+        Raises:
+            ValueError: for another percentile.
+        """
+        if not 0 < percentile <= 100:
+            raise ValueError(f"percentile must be above 0 and at most 100, not {percentile}")
+        latencies = sorted(self.inter_token_latencies)
+        if not latencies:
+            return None
+        return latencies[math.ceil(len(latencies) * percentile / 100) - 1]
+
+    def note_read(self) -> None:
         """Bytes have come."""
         self.last_read = self._clock()
         if self.first_read is None:
             self.first_read = self.last_read
 
-    def _note_chunk(self, chunk: Any) -> None:
+    def note_chunk(self, chunk: Any) -> None:
         """A chunk of the latest bytes is handed out."""
         assert self.last_read is not None
         if self.first_chunk is None:
             self.first_chunk = self.last_read
-        if any(_has_token(choice) for choice in chunk.choices):
+        if (self.is_token or self._has_text)(chunk):
             self.token_times.append(self.last_read)
 
-    def _note_token(self) -> None:
+    def note_token(self) -> None:
         """A chunk with a piece of the answer, not the first chunk, is handed out."""
         assert self.last_read is not None
         self.token_times.append(self.last_read)
@@ -78,17 +115,3 @@ class Timing:
             f"Timing(first_read={self.first_read!r}, first_chunk={self.first_chunk!r}, "
             f"first_token={self.first_token!r}, tokens={len(self.token_times)})"
         )
-
-
-def _has_token(choice: Any) -> bool:
-    """Whether a chat or legacy choice brings a piece of the answer."""
-    delta = getattr(choice, "delta", None)
-    if delta is None:
-        return bool(choice.text)
-    if delta.content or delta.refusal or delta.reasoning_text:
-        return True
-    for call in delta.tool_calls or ():
-        function = call.function or call.custom
-        if function is not None and (getattr(function, "arguments", None) or function.name):
-            return True
-    return bool(delta.function_call and delta.function_call.arguments)

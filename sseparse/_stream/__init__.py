@@ -1,0 +1,8 @@
+"""What every typed stream is made of, whatever the API; it knows the core and no API."""
+
+try:
+    import msgspec as _msgspec  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        'sseparse.openai needs msgspec: pip install "sseparse[openai]"', name="msgspec"
+    ) from error

@@ -1,0 +1,71 @@
+"""Which API a payload is of, by the payload alone.
+
+The marks of each API are here, and nothing else of it, so that a class of one API can say that
+it was given a stream of another, and which.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["READERS", "kind_of"]
+
+# What reads a stream of each kind.
+READERS = {
+    "chat": "sseparse.openai.ChatStream",
+    "completions": "sseparse.openai.CompletionStream",
+}
+
+_MESSAGE_EVENTS = {
+    "message_start",
+    "message_delta",
+    "message_stop",
+    "content_block_start",
+    "content_block_delta",
+    "content_block_stop",
+}
+_KEEP_ALIVES = {"ping", "keepalive"}
+
+
+def kind_of(payload: dict[str, Any]) -> str | None:
+    """The API of a payload: "chat", "completions", "responses", "messages" or "gemini".
+
+    None where it does not tell: a keep-alive, or an error as several of them send it.
+    """
+    event_type = payload.get("type")
+    if isinstance(event_type, str):
+        if event_type.startswith("response."):
+            return "responses"
+        if event_type in _MESSAGE_EVENTS:
+            return "messages"
+        if event_type in _KEEP_ALIVES:
+            return None
+        if event_type == "error":
+            return _kind_of_error(payload)
+    choices = payload.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        # Before "object": Hugging Face's server says text_completion over deltas.
+        if "delta" in choices[0]:
+            return "chat"
+        if "text" in choices[0]:
+            return "completions"
+    name = payload.get("object")
+    if name in ("chat.completion.chunk", "chat.completion"):
+        return "chat"
+    if name == "text_completion":
+        return "completions"
+    if payload.keys() & {"candidates", "usageMetadata", "promptFeedback"}:
+        return "gemini"
+    error = payload.get("error")
+    if isinstance(error, dict) and type(error.get("code")) is int:
+        return "gemini" if isinstance(error.get("status"), str) else None
+    return None
+
+
+def _kind_of_error(payload: dict[str, Any]) -> str | None:
+    if "sequence_number" in payload:
+        return "responses"
+    error = payload.get("error")
+    if isinstance(error, dict) and isinstance(error.get("type"), str):
+        return "messages"
+    return None

@@ -1,0 +1,90 @@
+# cython: language_level=3, auto_pickle=False, annotation_typing=False
+"""Which fields of an object are there, and what lies beside them.
+
+Most of an object's many fields are None in most of a stream's objects, and most of its slots
+beside the fields are unset. Looking at each by name would be most of what folding costs;
+compiled, this looks at all of them in a tenth of that.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from types import MemberDescriptorType
+from typing import TYPE_CHECKING, Any
+
+from . import native
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Origin", "Present", "extra_of", "slots_of", "was_mended"]
+
+
+class Origin:
+    """The slots of what an object was made of; unset in most objects.
+
+    They are no part of ``repr``, equality, matching or msgspec's own encoding.
+    """
+
+    __slots__ = ("_as_decoded", "_extra", "_payload", "_was_mended")
+
+    _payload: bytes
+    _extra: dict[str, Any]
+    # Whether a value of it, or below it, may be something else than its type declares.
+    _was_mended: bool
+    # What the payload was decoded to, where decoding it again would give something else.
+    _as_decoded: Any
+
+
+_NOTHING: dict[str, Any] = {}
+_EXTRA: Any = vars(Origin)["_extra"]
+_WAS_MENDED: Any = vars(Origin)["_was_mended"]
+
+
+class Present:
+    """Finds those of an object's fields that are not None.
+
+    Args:
+        cls: the objects' class.
+        names: the fields to look at.
+
+    Attributes:
+        names: those, in order.
+    """
+
+    def __init__(self, cls: type, names: Iterable[str]) -> None:
+        wanted = set(names)
+        pairs = [pair for pair in slots_of(cls) if pair[0] in wanted]
+        self.names = [pair[0] for pair in pairs]
+        self._slots = [pair[1] for pair in pairs]
+
+    def of(self, model: Any) -> list[Any]:
+        """The names and values of what is there."""
+        found = []
+        for position in range(len(self._slots)):
+            value = native.get(model, self._slots[position])
+            if value is not None:
+                found.append((self.names[position], value))
+        return found
+
+
+def extra_of(model: Any) -> dict[str, Any]:
+    """The undeclared keys of an object: its own dict, to be read and not to be changed."""
+    return native.get(model, _EXTRA) or _NOTHING
+
+
+def was_mended(model: Any) -> bool:
+    """Whether a value may be something else than its type declares: it was left as it came."""
+    return native.get(model, _WAS_MENDED) is not None
+
+
+@cache
+def slots_of(cls: type) -> tuple[Any, ...]:
+    """The names and the slots of a Struct's fields, and of what lies beside them."""
+    return tuple(
+        (name, slot)
+        for base in cls.__mro__
+        for name, slot in vars(base).items()
+        if isinstance(slot, MemberDescriptorType)
+    )
+

@@ -1,0 +1,388 @@
+"""The three forms of a typed stream: pushed, pulled, and pulled asynchronously.
+
+Each holds a reader (``reader.py``), which is the machine, and a state, which says what the stream
+comes to; the pulled ones hold a source (``loops.py``) that reads for them. An API derives its
+classes from these and adds its own names for the final object.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from ..http import (
+    aclose_response,
+    aiter_response_bytes,
+    close_response,
+    is_response,
+    iter_response_bytes,
+)
+from .loops import AsyncObjects, AsyncSource, AsyncTexts, Objects, Source, Texts
+from .reader import Reader
+from .timing import Timing
+from .views import AsyncMapped, Mapped, PartialValue
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from types import TracebackType
+
+    from typing_extensions import Buffer, Self
+
+    from .. import Event
+    from .._iterate import ParserOptions
+    from .reader import Decoder
+
+    class StreamOptions(ParserOptions, total=False):
+        """The options of every stream: its own and the parser's."""
+
+        require_done: bool
+        strict: bool
+        accumulate: bool
+        clock: Callable[[], float] | None
+
+
+__all__ = ["API", "AsyncPulled", "AsyncResponse", "Pulled", "Pushed", "SyncResponse"]
+
+ObjectT = TypeVar("ObjectT")
+UsageT = TypeVar("UsageT", covariant=True)
+FinalT = TypeVar("FinalT", covariant=True)
+
+
+class SyncResponse(Protocol):
+    """A response of a synchronous HTTP client; ``sseparse.http`` knows which."""
+
+    @property
+    def headers(self) -> Any:
+        """Its headers."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class AsyncResponse(Protocol):
+    """A response of an asynchronous HTTP client; ``sseparse.http`` knows which."""
+
+    @property
+    def headers(self) -> Any:
+        """Its headers."""
+
+
+class FoldedState(Protocol[UsageT, FinalT]):
+    """What a stream's objects come to."""
+
+    @property
+    def usage(self) -> UsageT | None:
+        """The last usage that the server has sent."""
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the answer ended."""
+
+    def snapshot(self, is_done: bool) -> FinalT:
+        """The final object as far as it has come; ``is_done`` where the stream has said so."""
+
+
+class API(Protocol):
+    """What an API gives to make its streams of."""
+
+    def make_decoder(self, strict: bool) -> Decoder:
+        """What makes objects of payloads."""
+
+    def make_state(self, accumulate: bool) -> Any:
+        """What folds them."""
+
+    def has_text(self, item: Any) -> bool:
+        """Whether an object brings a piece of the answer."""
+
+    def is_withheld(self, item: Any) -> bool:
+        """Whether an object has nothing in it, for ``skip_empty``."""
+
+
+class _Form(Generic[ObjectT, UsageT, FinalT]):
+    """What a stream says of itself, in every form.
+
+    Attributes:
+        timing: the arrival times, where a ``clock`` was given; else None.
+    """
+
+    timing: Timing | None
+    _api: API  # set by each API's classes
+
+    def __init__(
+        self,
+        response: Any,
+        *,
+        skip_empty: bool = False,
+        require_done: bool = False,
+        strict: bool = False,
+        accumulate: bool = True,
+        clock: Callable[[], float] | None = None,
+        **parser_options: Any,
+    ) -> None:
+        if clock is not None and not callable(clock):
+            raise TypeError(f"clock must be callable or None, not {type(clock).__name__}")
+        api = self._api
+        self.timing = None if clock is None else Timing(clock, api.has_text)
+        self._accumulate = accumulate
+        self._state: FoldedState[UsageT, FinalT] = api.make_state(accumulate)
+        self._reader = Reader(
+            api.make_decoder(strict),
+            self._state,
+            self.timing,
+            api.is_withheld if skip_empty else None,
+            require_done,
+            response,
+            parser_options,
+        )
+
+    @property
+    def done(self) -> bool:
+        """Whether ``[DONE]`` has been reached."""
+        return self._reader.done
+
+    @property
+    def truncated(self) -> bool:
+        """Whether it ended with neither ``[DONE]`` nor a finish reason for every choice.
+
+        False as long as the stream goes on; it has ended, too, after ``close()`` in the
+        middle of it, and when its source has raised an exception. From an error in the stream on
+        (APIError, ChunkDecodeError) it is True: what comes behind it does not make it whole.
+        """
+        return self._reader.truncated
+
+    @property
+    def usage(self) -> UsageT | None:
+        """The last usage that the server has sent; None where it has sent none."""
+        return self._state.usage
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The finish reason of the first choice; None as long as it has none."""
+        return self._state.finish_reason
+
+    @property
+    def last_event_id(self) -> str:
+        """The last event ID at the event that was handed out last: where to resume from."""
+        return self._reader.last_event_id
+
+    def _snapshot(self) -> FinalT:
+        self._check_accumulate()
+        return self._state.snapshot(False)
+
+    def _final(self) -> FinalT:
+        self._check_accumulate()
+        return self._state.snapshot(self._reader.done and not self._reader.is_broken)
+
+    def _check_accumulate(self) -> None:
+        if not self._accumulate:
+            raise RuntimeError("this stream keeps no completion: it has accumulate=False")
+
+
+class Pushed(_Form[ObjectT, UsageT, FinalT]):
+    """A stream whose bytes are pushed: by a callback, from a queue, out of a websocket."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(None, **options)
+        self._waiting: Exception | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether an exception waits behind what was returned: the next call raises it."""
+        return self._waiting is not None
+
+    def feed(self, data: Buffer) -> list[ObjectT]:
+        """Take the next bytes; return what they complete.
+
+        What came before an error is returned, and the error comes from the next call,
+        which takes its bytes all the same. After an error that concerns one payload
+        (APIError, ChunkDecodeError) it goes on.
+
+        Args:
+            data: bytes of the response's body, cut anywhere.
+
+        Raises:
+            SSEError: what iterating over the stream raises; see there.
+            TypeError: ``data`` is not bytes.
+        """
+        if not self._reader.ended:
+            self._reader.receive(data)
+        return self._take()
+
+    def feed_event(self, event: Event) -> list[ObjectT]:
+        """Take an event that the caller's own ``Parser`` has made; as ``feed``.
+
+        Use one of the two for a stream, not both.
+        """
+        if not self._reader.ended:
+            self._reader.receive_event(event)
+        return self._take()
+
+    def close(self) -> list[ObjectT]:
+        """The stream has ended; return what its end completes.
+
+        Where it raises it may be called again, and gives what is left. Closing twice is
+        harmless.
+
+        Raises:
+            SSEError: what the end of the stream raises, TruncatedStreamError among them.
+        """
+        self._reader.end()
+        return self._take()
+
+    def _take(self) -> list[ObjectT]:
+        if self._waiting is not None:
+            error, self._waiting = self._waiting, None
+            raise error
+        found: list[ObjectT] = []
+        try:
+            while (item := self._reader.read()) is not None:
+                found.append(item)
+        except Exception as error:
+            if not found:
+                raise
+            self._waiting = error
+        return found
+
+
+class Pulled(_Form[ObjectT, UsageT, FinalT]):
+    """A stream that reads an iterable of bytes, or a response."""
+
+    def __init__(self, source: Iterable[Buffer] | SyncResponse, **options: Any) -> None:
+        # First of all: many responses are iterable, too, but wait for a buffer to fill.
+        self._response = source if is_response(source) else None
+        super().__init__(self._response, **options)
+        self._source = source
+        if self._response is not None:
+            self._chunks: Any = iter_response_bytes(source)
+        else:
+            _check_source(source, "__iter__")
+            self._chunks = iter(source)  # type: ignore[call-overload]
+        self._reading = Source(self._reader, self._chunks)
+        self._objects = Objects(self._reading)
+
+    def __iter__(self) -> Iterator[ObjectT]:
+        return self._objects
+
+    def __next__(self) -> ObjectT:
+        found: ObjectT = next(self._objects)
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Read no more, and close the source, where it can be closed."""
+        self._reader.stop()
+        if self._response is not None:
+            close_response(self._response)
+            return
+        for source in (self._chunks, self._source):
+            close = getattr(source, "close", None)
+            if close is not None:
+                close()
+
+    def until_done(self) -> Self:
+        """Read the stream to its end."""
+        reader = self._reader
+        reader.fold()
+        while not reader.ended:
+            self._reading.read_on()
+            reader.fold()
+        return self
+
+    def _texts(self, text_of: Callable[[Any], str]) -> Iterator[str]:
+        return Texts(self._reading, text_of)
+
+    def _partial_values(self, text_of: Callable[[Any], str]) -> Iterator[Any]:
+        return Mapped(Texts(self._reading, text_of), PartialValue())
+
+
+class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
+    """A stream that reads an asynchronous iterable of bytes, or an asynchronous response."""
+
+    def __init__(self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Any) -> None:
+        self._response = source if is_response(source) else None
+        super().__init__(self._response, **options)
+        self._source = source
+        if self._response is not None:
+            self._chunks: Any = aiter_response_bytes(source)
+        else:
+            _check_source(source, "__aiter__")
+            self._chunks = source.__aiter__()  # type: ignore[union-attr]
+        self._reading = AsyncSource(self._reader, self._chunks)
+        self._objects = AsyncObjects(self._reading)
+
+    def __aiter__(self) -> AsyncIterator[ObjectT]:
+        return self._objects
+
+    async def __anext__(self) -> ObjectT:
+        found: ObjectT = await self._objects.__anext__()
+        return found
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Read no more, and close the source, where it can be closed."""
+        self._reader.stop()
+        if self._response is not None:
+            await aclose_response(self._response)
+            return
+        for source in (self._chunks, self._source):
+            close = getattr(source, "aclose", None) or getattr(source, "close", None)
+            if close is not None:
+                closing = close()
+                if hasattr(closing, "__await__"):
+                    await closing
+
+    async def until_done(self) -> Self:
+        """Read the stream to its end."""
+        reader = self._reader
+        reader.fold()
+        while not reader.ended:
+            await self._reading.read_on()
+            reader.fold()
+        return self
+
+    def _texts(self, text_of: Callable[[Any], str]) -> AsyncIterator[str]:
+        return AsyncTexts(self._reading, text_of)
+
+    def _partial_values(self, text_of: Callable[[Any], str]) -> AsyncIterator[Any]:
+        return AsyncMapped(AsyncTexts(self._reading, text_of), PartialValue())
+
+
+def _check_source(source: object, method: str) -> None:
+    """Say at once, and to the point, what would fail later."""
+    if isinstance(source, (str, bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"source must be an iterable of bytes chunks, not {type(source).__name__} itself; "
+            f"a list of one chunk will do"
+        )
+    if hasattr(source, method):
+        return
+    name = type(source).__name__
+    if method == "__iter__" and hasattr(source, "__aiter__"):
+        hint = "it is asynchronous, so use the Async class"
+    elif method == "__aiter__" and hasattr(source, "__iter__"):
+        hint = "it is not asynchronous, so use the class without Async"
+    elif hasattr(source, "iter_bytes"):
+        hint = f"give it response.{'iter_bytes' if method == '__iter__' else 'aiter_bytes'}()"
+    else:
+        hint = "give it the bytes of a response's body as they are read"
+    kind = "an iterable" if method == "__iter__" else "an asynchronous iterable"
+    raise TypeError(f"source must be {kind} of bytes, not {name}; {hint}")

@@ -1,0 +1,285 @@
+"""The base of all objects: dumping, undeclared keys, equality, pickling.
+
+An object is made of JSON in one of three ways: a decoder of msgspec makes it of a payload's
+bytes, which refuses whatever is not exactly as declared, undeclared keys included;
+``from_dict`` makes it of parsed JSON and keeps undeclared keys; or an API's own function mends
+what is broken. How it remembers what it was made of:
+
+- an object that is a whole payload keeps the bytes in ``_payload``, and parses them on demand;
+- an object that came with keys that its type does not declare keeps those in ``_extra``.
+
+Both are slots beside the Struct's fields (``fields.py``). Where neither is set there is nothing to
+remember.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import typing
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import msgspec
+
+from .fields import Origin, extra_of
+from .payload import loads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
+
+    # The undeclared keys of an object, and those of the objects in its fields; None for none.
+    _Extras = tuple[dict[str, Any], dict[str, Any]] | None
+
+__all__ = [
+    "Model",
+    "decodes",
+    "fields_of",
+    "from_dict",
+    "give_extra",
+    "give_payload",
+    "mark_mended",
+    "payload_of",
+    "settle",
+]
+
+ModelT = TypeVar("ModelT", bound="Model")
+
+
+class Model(
+    Origin,
+    msgspec.Struct,
+    kw_only=True,
+    gc=False,
+    eq=False,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """What all objects share: dumping, undeclared keys, equality, pickling.
+
+    Objects are mutable, and a changed field is what ``to_dict()`` gives. Where a field
+    had to be mended (content that came as a list of parts, say), a chunk's ``to_dict()`` gives
+    it as it came until it is changed.
+    """
+
+    # Fields that to_dict() always gives, None or not.
+    _always: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def model_extra(self) -> dict[str, Any]:
+        """What came under keys that the type does not declare."""
+        return dict(extra_of(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object as plain dicts and lists.
+
+        A chunk is given as it was received, every key at every level, but for fields that
+        were changed since: those are given as they are now. Any other object has its fields
+        that are not None, and the keys that its type does not declare.
+        """
+        payload = payload_of(self)
+        if payload is None:
+            return self._fields_to_dict()
+        original = getattr(self, "_as_decoded", None)
+        if original is None:
+            original = _DECODERS[type(self)](payload)
+        return _as_received(self, original, loads(payload))  # type: ignore[no-any-return]
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """``to_dict()`` as JSON text.
+
+        Args:
+            indent: spaces a level; None puts everything on one line.
+        """
+        separators = (",", ":") if indent is None else None
+        as_dict = self.to_dict()
+        text = json.dumps(as_dict, ensure_ascii=False, indent=indent, separators=separators)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            # Half a character that came alone can be written as an escape only.
+            text = json.dumps(as_dict, indent=indent, separators=separators)
+        return text
+
+    def model_dump(self) -> dict[str, Any]:
+        """The pydantic spelling of ``to_dict()``."""
+        return self.to_dict()
+
+    def model_dump_json(self, *, indent: int | None = None) -> str:
+        """The pydantic spelling of ``to_json()``."""
+        return self.to_json(indent=indent)
+
+    def _fields_to_dict(self) -> dict[str, Any]:
+        always = self._always
+        plain = {
+            name: _to_plain(value)
+            for name in self.__struct_fields__
+            if (value := getattr(self, name)) is not None or name in always
+        }
+        extra = extra_of(self)
+        return {**extra, **plain} if extra else plain
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Model):
+            return NotImplemented
+        if type(self) is not type(other):
+            return False
+        return all(getattr(self, name) == getattr(other, name) for name in self.__struct_fields__)
+
+    # msgspec has one of its own, which knows nothing of this equality.
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __copy__(self) -> Self:
+        return self.__reduce__()[0](*self.__reduce__()[1])  # type: ignore[no-any-return]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        slots = {name: getattr(self, name) for name in Origin.__slots__ if hasattr(self, name)}
+        return _restore, (type(self), fields, slots)
+
+
+def _restore(cls: type[Model], fields: dict[str, Any], slots: dict[str, Any]) -> Model:
+    model = cls(**fields)
+    for name, value in slots.items():
+        setattr(model, name, value)
+    return model
+
+
+def give_extra(model: Model, extra: dict[str, Any]) -> None:
+    """Let an object have undeclared keys."""
+    if extra:
+        model._extra = extra
+
+
+def give_payload(model: Model, payload: bytes) -> None:
+    """Let an object know the payload that it was decoded from."""
+    model._payload = payload
+
+
+def payload_of(model: Model) -> bytes | None:
+    """The payload that an object was decoded from; None where it was not."""
+    return getattr(model, "_payload", None)
+
+
+def mark_mended(model: Model) -> None:
+    """Let it be known that a value may be something else than its type declares."""
+    model._was_mended = True
+
+
+def settle(model: Model) -> None:
+    """Let ``to_dict()`` take an object as it is now for what its payload says."""
+    model._as_decoded = copy.deepcopy(model)
+
+
+# What makes objects of a type again of their payload.
+_DECODERS: dict[type[Model], Callable[[bytes], Model]] = {}
+
+
+def decodes(cls: type[ModelT]) -> Callable[[Callable[[bytes], ModelT]], Callable[[bytes], ModelT]]:
+    """Say what decodes a payload to this type, for ``to_dict()`` to tell what was changed since."""
+
+    def register(decode: Callable[[bytes], ModelT]) -> Callable[[bytes], ModelT]:
+        _DECODERS[cls] = decode
+        return decode
+
+    return register
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, Model):
+        return value.to_dict()
+    if isinstance(value, list):
+        # No deeper: lists in lists are JSON that nobody declares, as deep as a server likes.
+        return [item.to_dict() if isinstance(item, Model) else item for item in value]
+    return value
+
+
+def _as_received(now: Any, original: Any, received: Any) -> Any:
+    """``received``, but for what was changed since it was decoded to ``original``."""
+    if now == original:
+        return received
+    if isinstance(now, Model) and type(original) is type(now) and isinstance(received, dict):
+        result = dict(received)
+        for name in now.__struct_fields__:
+            value, before = getattr(now, name), getattr(original, name)
+            if value != before:
+                result[name] = _as_received(value, before, received.get(name))
+        return result
+    if isinstance(now, list) and isinstance(original, list) and isinstance(received, list):
+        if len(now) == len(original) == len(received):
+            return [_as_received(*items) for items in zip(now, original, received, strict=True)]
+    return _to_plain(now)
+
+
+# Objects of parsed JSON.
+
+
+def from_dict(cls: type[ModelT], received: dict[str, Any]) -> ModelT:
+    """An object of parsed JSON, undeclared keys kept at every level.
+
+    Raises:
+        msgspec.ValidationError: something else than undeclared keys is not as declared.
+    """
+    declared, extras = _separated(cls, received)
+    model = msgspec.convert(declared, cls)
+    if extras is not None:
+        _give_extras(model, extras)
+    return model
+
+
+def _separated(cls: type[Model], received: dict[str, Any]) -> tuple[dict[str, Any], _Extras]:
+    """The declared part of parsed JSON, and the rest."""
+    names = fields_of(cls)
+    declared = {}
+    extra = {}
+    below: dict[str, Any] = {}
+    for key, value in received.items():
+        if key not in names:
+            extra[key] = value
+            continue
+        nested = names[key]
+        if nested is not None and value:
+            if isinstance(value, dict):
+                value, extras = _separated(nested, value)
+                if extras is not None:
+                    below[key] = extras
+            elif isinstance(value, list) and all(isinstance(item, dict) for item in value):
+                pairs = [_separated(nested, item) for item in value]
+                value = [pair[0] for pair in pairs]
+                if any(pair[1] is not None for pair in pairs):
+                    below[key] = [pair[1] for pair in pairs]
+        declared[key] = value
+    return declared, (extra, below) if extra or below else None
+
+
+def _give_extras(model: Model, extras: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    extra, below = extras
+    give_extra(model, extra)
+    for name, nested in below.items():
+        value = getattr(model, name)
+        if isinstance(nested, list):
+            for item, its_own in zip(value, nested, strict=True):
+                if its_own is not None:
+                    _give_extras(item, its_own)
+        else:
+            _give_extras(value, nested)
+
+
+@cache
+def fields_of(cls: type[Model]) -> dict[str, type[Model] | None]:
+    """The fields of a type, each with the type of the objects that may be in it."""
+    return {
+        field.encode_name: next(iter(_models_in(field.type)), None)
+        for field in msgspec.structs.fields(cls)
+    }
+
+
+def _models_in(annotation: Any) -> list[type[Model]]:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return [annotation]
+    return [model for part in typing.get_args(annotation) for model in _models_in(part)]

@@ -1,0 +1,77 @@
+"""The few things that C does in another way; here as Python does them.
+
+The modules that are compiled as they stand call these functions. Where Cython compiles such
+a module it takes those of ``native.pxd`` instead, which do the same by knowing where things
+lie in memory. A *slot* is a member descriptor: what a class with ``__slots__`` has for each
+of them, and a Struct for each of its fields.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+_END_OF_TEXT = re.compile(rb'["\\\x00-\x1f]')
+
+
+def data_of(event: Any) -> Any:
+    """The event's data, as bytes."""
+    return event.data_bytes
+
+
+def type_of(event: Any) -> Any:
+    """The event's type."""
+    return event.event
+
+
+def id_of(event: Any) -> Any:
+    """The last event ID at the event."""
+    return event.id
+
+
+def get(instance: Any, slot: Any) -> Any:
+    """What a slot has; None where it has nothing."""
+    try:
+        return slot.__get__(instance)
+    except AttributeError:
+        return None
+
+
+def is_set(instance: Any, slot: Any) -> bool:
+    """Whether a slot has anything."""
+    try:
+        slot.__get__(instance)
+    except AttributeError:
+        return False
+    return True
+
+
+def put(instance: Any, slot: Any, value: Any) -> int:
+    """Set a slot of a new object, where nothing is yet."""
+    slot.__set__(instance, value)
+    return 0
+
+
+def copy(sample: Any, slots: tuple[Any, ...]) -> Any:
+    """A new Struct of the sample's class with these slots of it; all of them have to be set."""
+    # What it copies beside them is replaced, or equal.
+    new = msgspec.Struct.__copy__(sample)
+    for slot in slots:
+        slot.__set__(new, slot.__get__(sample))
+    return new
+
+
+def end_of_text(payload: bytes, start: int) -> int:
+    """Where the plain part of a JSON string ends: at a quote, a backslash or a control character.
+
+    The length of the payload where nothing of the kind follows.
+    """
+    found = _END_OF_TEXT.search(payload, start)
+    return len(payload) if found is None else found.start()
+
+
+def are_same(one: bytes, start: int, end: int, other: bytes, its_start: int, its_end: int) -> bool:
+    """Whether a part of one payload has the same bytes as a part of another."""
+    return one[start:end] == other[its_start:its_end]

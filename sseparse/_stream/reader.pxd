@@ -1,0 +1,72 @@
+# The types that Cython compiles reader.py with; see there. Those with a C are the classes of
+# their names, which reader.py imports as Python does.
+
+cimport cython
+from sseparse._parser_c cimport Event as CEvent
+from sseparse._stream cimport native
+from sseparse._stream.shapes cimport Shape as CShape, Shapes as CShapes
+from sseparse._stream.text cimport Place as CPlace
+
+# Constants of reader.py, as C has them.
+cdef int _PIECE, _OBJECTS, _TEXT, _NOTHING
+
+
+cdef class Reader:
+    cdef object _parser
+    cdef object _stray
+    cdef object _decoder
+    cdef CShapes _shapes
+    cdef object _state
+    cdef object _timing
+    cdef object _is_withheld
+    cdef bint _require_done
+    cdef object _response
+    cdef list _inbox
+    cdef Py_ssize_t _offset
+    cdef bint _parser_is_due
+    cdef bint _is_event_stream
+    cdef bint _input_ended
+    cdef list _events
+    cdef Py_ssize_t _position
+    cdef str _last_event_id
+    cdef CShape _run
+    cdef list _places
+    cdef list _sources
+    cdef bint _has_places
+    cdef readonly bint done
+    cdef readonly bint ended
+    cdef readonly bint is_broken
+    cdef public bint source_failed
+
+    cpdef receive(self, data)
+
+    cpdef stop(self)
+
+    cpdef read(self)
+
+    cpdef read_text(self, object text_of)
+
+    cpdef fold(self)
+
+    cdef object _advance(self, int wanted, object text_of)
+
+    @cython.locals(payload=bytes, shape=CShape, place=CPlace, position=Py_ssize_t, number=Py_ssize_t)
+    cdef object _read_event(self, CEvent event, int wanted, object text_of)
+
+    cdef object _decode(self, CEvent event, bytes payload)
+
+    cdef _fold(self, chunk)
+
+    cdef _begin_run(self, CShape shape, chunk)
+
+    cdef bint _find_events(self) except -1
+
+    cdef _queue(self, list events)
+
+    @cython.locals(events=list)
+    cdef _parse(self, bytes piece)
+
+    cdef _close_parser(self)
+
+
+cdef bint _is_error(str event_type) except -1

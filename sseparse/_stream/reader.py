@@ -1,0 +1,475 @@
+# cython: language_level=3, auto_pickle=False, annotation_typing=False
+"""Bytes in, objects out: what every typed stream has inside, whoever brings its bytes.
+
+This is ordinary Python, compiled as it stands where there is a compiler; see ``reader.pxd``.
+
+Theory of operation
+-------------------
+The way of a byte. ``receive`` takes it into the inbox. When somebody asks for the next object,
+and not before, the parser makes events of it; each event's payload is either of a known shape,
+which makes its object by copying (``shapes.py``), or the API's decoder makes it; the state folds the
+object into the final one; and it is handed out. So what the stream says of itself is never
+ahead of its caller, and an error comes just where it stands.
+
+Runs. Most payloads of most streams bring one more piece of a text and nothing else. When a shape
+is met the state is shown the object, and asked for its *places*: the texts that further objects
+of this shape add to, and nothing else would change. As long as the same shape is met again, a run,
+folding is appending; and who wants only the text, or only the final object, has no object made.
+
+The end. A body that is no event stream, an error outside any field, a last event without its
+blank line: what such an end means is decided here, too, for whoever reads.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from .. import Event, Parser
+from .._errors import NotAnEventStreamError, SSEError
+from ..http import not_an_event_stream
+from . import native
+from .errors import ChunkDecodeError, TruncatedStreamError, UnexpectedAPIError
+from .payload import REFUSALS, lines_of, loads
+from .shapes import Shapes
+from .stray import StrayLines, place_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from .text import Place
+    from .timing import Timing
+
+    class Decoder(Protocol):
+        """What an API knows of its payloads."""
+
+        def decode_exactly(self, payload: bytes) -> Any:
+            """The object of a payload that is just as declared.
+
+            Raises:
+                REFUSALS: it is not, and ``decode`` may know better.
+            """
+
+        def decode(self, payload: bytes, event_type: str = "message") -> Any:
+            """The object of any payload; None where it has none.
+
+            Raises:
+                SSEError: it reports an error, or cannot be read.
+            """
+
+        def is_final(self, value: Any) -> bool:
+            """Whether parsed JSON is what the call without streaming returns."""
+
+    class State(Protocol):
+        """What an API's objects are folded into."""
+
+        @property
+        def finished(self) -> bool:
+            """Whether the answer is whole, by what has come."""
+
+        def handle_chunk(self, chunk: Any) -> None:
+            """Fold the next object."""
+
+        def places(
+            self, chunk: Any, varying: dict[tuple[Any, ...], int]
+        ) -> list[tuple[Place, int | str]] | None:
+            """Where further objects like this one go, which differ only in what varies.
+
+            Args:
+                chunk: the object that was folded last.
+                varying: the path of each value that may be another, and its number.
+
+            Returns:
+                Places, each with the number of the value, or the text, that is added to it;
+                None where such objects have to be folded one by one.
+            """
+
+
+__all__ = ["Reader"]
+
+# Bytes parsed in one go. More would save no time, and the events of a source that gives
+# a whole body at once would be in memory all at the same time.
+_PIECE = 64 * 1024
+
+# What ``_advance`` is asked for.
+_OBJECTS, _TEXT, _NOTHING = range(3)
+
+
+class Reader:
+    """The objects of one stream, in order, of the bytes that it is given.
+
+    Args:
+        decoder: makes objects of payloads.
+        state: folds them.
+        timing: notes when they came, where it is not None.
+        is_withheld: tells of an object that it is folded but not handed out.
+        require_done: raise TruncatedStreamError where the stream ends truncated.
+        response: what the bytes are of, for errors to tell of it.
+        parser_options: see ``sseparse.Parser``.
+
+    Attributes:
+        done: whether ``[DONE]`` has been reached.
+        ended: whether there is nothing more to hand out.
+        is_broken: whether an error has been raised for something in the stream.
+        source_failed: whether what reads the bytes has failed; set by it.
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        state: State,
+        timing: Timing | None,
+        is_withheld: Callable[[Any], bool] | None,
+        require_done: bool,
+        response: Any,
+        parser_options: Any,
+    ) -> None:
+        stray = StrayLines(
+            parser_options.pop("on_ignored_line", None),
+            parser_options.get("max_event_size", 16 * 2**20),
+        )
+        self._parser = Parser(on_ignored_line=stray.note, **parser_options)
+        self._stray = stray
+        self._decoder = decoder
+        self._shapes = Shapes(decoder.decode)
+        self._state = state
+        self._timing = timing
+        self._is_withheld = is_withheld
+        self._require_done = require_done
+        self._response = response
+
+        # What has been received and not parsed, and how far the first of it is ...
+        self._inbox: list[Any] = []
+        self._offset = 0
+        self._parser_is_due = False  # an error or events wait in the parser
+        self._is_event_stream = False  # an event has come
+        self._input_ended = False  # there is nothing more to receive
+        # ... and the events that have not been decoded, and which of them is next.
+        self._events: list[Event] = []
+        self._position = 0
+        self._last_event_id = self._parser.last_event_id
+
+        # The run: its shape, the places that it adds to and what is added to each of them.
+        self._run: Any = None
+        self._places: list[Place] = []
+        self._sources: list[Any] = []
+        self._has_places = False
+
+        self.done = False
+        self.ended = False
+        self.is_broken = False
+        self.source_failed = False
+
+    @property
+    def last_event_id(self) -> str:
+        """The last event ID of the event that was read last."""
+        return self._last_event_id
+
+    @property
+    def truncated(self) -> bool:
+        """Whether it ended, or an error stood in it, before the answer was whole."""
+        if self.is_broken:
+            return True
+        if not (self.ended or self.source_failed) or self.done:
+            return False
+        return not self._state.finished
+
+    # What comes in.
+
+    def receive(self, data: Any) -> None:
+        """Take bytes, as they came."""
+        if self._timing is not None:
+            self._timing.note_read()
+        if type(data) is not bytes:
+            data = _as_bytes(data)
+        self._inbox.append(data)
+
+    def receive_event(self, event: Event) -> None:
+        """Take an event that another parser has made."""
+        if not isinstance(event, Event):
+            raise TypeError(f"event must be a sseparse.Event, not {type(event).__name__}")
+        if self._timing is not None:
+            self._timing.note_read()
+        self._is_event_stream = True
+        self._queue([event])
+
+    def end(self) -> None:
+        """There are no more bytes."""
+        self._input_ended = True
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        self._ignore_rest()
+        self.ended = True
+
+    def _ignore_rest(self) -> None:
+        self._inbox.clear()
+        self._events = []
+        self._position = 0
+        self._parser_is_due = False
+        self._input_ended = True
+        self._parser = None
+
+    # What goes out.
+
+    def read(self) -> Any:
+        """The next object; None where there is none before more bytes come."""
+        return self._advance(_OBJECTS, None)
+
+    def read_text(self, text_of: Callable[[Any], str]) -> Any:
+        """The next text, not empty, that a function makes of an object; None as for ``read``.
+
+        Objects are made only where that is needed to tell the text.
+        """
+        return self._advance(_TEXT, text_of)
+
+    def fold(self) -> None:
+        """Fold all that is at hand, and hand out nothing."""
+        self._advance(_NOTHING, None)
+
+    def _advance(self, wanted: int, text_of: Any) -> Any:
+        while True:
+            if self._position < len(self._events):
+                event = self._events[self._position]
+                self._position += 1
+                found = self._read_event(event, wanted, text_of)
+                if found is not None:
+                    return found
+            elif not self._find_events():
+                return None
+
+    def _read_event(self, event: Event, wanted: int, text_of: Any) -> Any:
+        self._last_event_id = native.id_of(event)
+        payload = native.data_of(event)
+        shape = None
+        if not _is_error(native.type_of(event)):
+            shape = self._shapes.match(payload)
+        chunk = None
+        if shape is None:
+            chunk = self._decode(event, payload)
+            if chunk is None:
+                return None
+            self._fold(chunk)
+        elif shape is not self._run:
+            chunk = shape.make(payload)
+            self._fold(chunk)
+            self._begin_run(shape, chunk)
+        elif not self._has_places:
+            chunk = shape.make(payload)
+            self._state.handle_chunk(chunk)
+            if self._timing is not None:
+                self._timing.note_chunk(chunk)
+        else:
+            has_text = False
+            for position in range(len(self._places)):
+                value = self._sources[position]
+                if type(value) is int:
+                    value = shape.values[value]
+                if value != "":
+                    place = self._places[position]
+                    place.append(value)
+                    has_text = has_text or type(value) is str
+            if self._timing is not None:
+                if self._timing.is_token is not None:
+                    chunk = shape.make(payload)
+                    self._timing.note_chunk(chunk)
+                elif has_text:
+                    self._timing.note_token()
+
+        if wanted == _NOTHING:
+            return None
+        if wanted == _TEXT:
+            if shape is not None:
+                number = shape.number_of(text_of)
+                if number >= 0:
+                    return shape.values[number] or None
+                if number == -1:
+                    return None
+            if chunk is None:
+                chunk = shape.make(payload)
+            return text_of(chunk) or None
+        if chunk is None:
+            chunk = shape.make(payload)
+        if self._is_withheld is not None and self._is_withheld(chunk):
+            return None
+        return chunk
+
+    def _decode(self, event: Event, payload: bytes) -> Any:
+        """The object of a payload of no known shape; None where it has none."""
+        is_error = _is_error(native.type_of(event))
+        if not is_error:
+            try:
+                chunk = self._decoder.decode_exactly(payload)
+            except REFUSALS:
+                pass
+            else:
+                self._shapes.learn(payload)
+                return chunk
+            if payload.strip() == b"[DONE]":
+                self.done = True
+                self._ignore_rest()
+                return None
+        try:
+            chunk = self._decoder.decode(payload, native.type_of(event))
+        except UnexpectedAPIError:
+            self.is_broken = True
+            self.stop()
+            raise
+        except ChunkDecodeError:
+            lines = lines_of(payload) if not is_error and b"\n" in payload else []
+            if not lines:
+                self.is_broken = True
+                raise
+            rest = self._events[self._position :]
+            self._events = [Event(event.event, line, event.id) for line in lines] + rest
+            self._position = 0
+            return None
+        except SSEError:
+            self.is_broken = True
+            raise
+        if chunk is not None:
+            self._shapes.learn(payload)
+        return chunk
+
+    def _fold(self, chunk: Any) -> None:
+        self._run = None
+        self._state.handle_chunk(chunk)
+        if self._timing is not None:
+            self._timing.note_chunk(chunk)
+
+    def _begin_run(self, shape: Any, chunk: Any) -> None:
+        self._run = shape
+        varying = {path: number for number, path in enumerate(shape.paths)}
+        places = self._state.places(chunk, varying)
+        self._has_places = places is not None
+        self._places = [place for place, _ in places or ()]
+        self._sources = [source for _, source in places or ()]
+
+    # From bytes to events.
+
+    def _find_events(self) -> bool:
+        """Get more events of what has been received; whether there may be any now."""
+        if self.ended:
+            return False
+        if self._parser_is_due:
+            # It comes out now, not when more bytes come.
+            self._parse(b"")
+            return True
+        if self._inbox:
+            data = self._inbox[0]
+            if len(data) <= _PIECE:
+                del self._inbox[0]
+                self._parse(data)
+            else:
+                piece = data[self._offset : self._offset + _PIECE]
+                self._offset += _PIECE
+                if self._offset >= len(data):
+                    del self._inbox[0]
+                    self._offset = 0
+                self._parse(piece)
+            return True
+        if not self._input_ended:
+            return False
+        if self._parser is not None:
+            self._close_parser()
+            return True
+        self.ended = True
+        if self._require_done and self.truncated:
+            raise TruncatedStreamError()
+        return False
+
+    def _queue(self, events: list[Event]) -> None:
+        if self._position < len(self._events):
+            events = self._events[self._position :] + events
+        self._events = events
+        self._position = 0
+
+    def _parse(self, piece: bytes) -> None:
+        # When feed() raises what a callback has raised, there may be events to come.
+        self._parser_is_due = True
+        try:
+            events = self._parser.feed(piece)
+        except SSEError:
+            self.is_broken = True
+            self.stop()  # the parser will never go on
+            raise
+        # An error that waits until these events are handed out shows here already.
+        self._parser_is_due = self._parser.truncated
+        if not self._is_event_stream:
+            if events:
+                self._is_event_stream = True
+                self._stray.body = None
+            elif self._stray.is_too_long():
+                raise self._no_event_stream("\n".join(self._stray.body or ()))
+        if self._stray.errors:
+            events = place_errors(self._stray.take_errors(), events, piece)
+        self._queue(events)
+
+    # How it ends.
+
+    def _close_parser(self) -> None:
+        """The last events: what the end of the input makes of what is left."""
+        parser, self._parser = self._parser, None
+        # By the standard an event without its blank line is discarded. But servers do
+        # leave out the last one, so a payload counts if it is whole.
+        events = parser.close(dispatch_incomplete=True)
+        if parser.truncated and events and not self._is_whole(events[-1]):
+            events.pop()
+        events = self._stray.take_errors() + events
+        body = self._stray.body
+        self._stray.body = None
+        if not events and body is not None and not self._is_event_stream:
+            events = self._read_body("\n".join(body))
+        self._queue(events)
+
+    def _is_whole(self, event: Event) -> bool:
+        """Whether an unterminated event says all that it had to."""
+        if event.data.strip() == "[DONE]":
+            return True
+        try:
+            loads(event.data_bytes)
+        except (ValueError, RecursionError):
+            return bool(lines_of(event.data_bytes))
+        return True
+
+    def _read_body(self, body: str) -> list[Event]:
+        """The body of a response that is no event stream: one payload, if that."""
+        # Cut in the first word, or in a BOM, it may have been one.
+        is_cut = any(word.startswith(body) for word in ("data", "event", "id", "retry", "\ufffd"))
+        if (is_cut or not body.strip()) and not self._has_failed_status():
+            return []
+        try:
+            value = json.loads(body)
+            if self._decoder.is_final(value):
+                return [Event(data=body)]
+        except (ValueError, RecursionError):
+            pass
+        raise self._no_event_stream(body)
+
+    def _has_failed_status(self) -> bool:
+        if self._response is None:
+            return False
+        status = not_an_event_stream(self._response, b"").status
+        return status is not None and not 200 <= status <= 299
+
+    def _no_event_stream(self, body: str) -> NotAnEventStreamError:
+        self.stop()
+        beginning = body[:2000].encode("utf-8", "replace")
+        if self._response is None:
+            return NotAnEventStreamError(beginning)
+        return not_an_event_stream(self._response, beginning)
+
+
+def _is_error(event_type: str) -> bool:
+    # Its length first: comparing strings costs as much as looking up a field.
+    return len(event_type) == 5 and event_type == "error"
+
+
+def _as_bytes(data: Any) -> bytes:
+    if isinstance(data, str):
+        raise TypeError(
+            "the source gives str, but a stream needs the bytes as they came, "
+            "such as response.iter_bytes()"
+        )
+    return memoryview(data).tobytes()

@@ -1,0 +1,506 @@
+# cython: language_level=3, auto_pickle=False, annotation_typing=False
+"""Decoding what looks like an earlier payload, for a fraction of what decoding JSON takes.
+
+This is ordinary Python, and runs as such. Where there is a compiler Cython compiles it as it
+stands, with the types in ``shapes.pxd``, and the extension takes its place.
+
+Theory of operation
+-------------------
+Nearly all payloads of a stream are the same bytes but for a few strings and integers. A
+*shape* is a payload cut at those *holes*: it keeps the bytes between them, and the object that
+the payload was decoded to, its *sample*. A payload matches a shape if it has the same bytes
+between any strings and integers. Its object is then a copy of the sample with those values in
+the places of the holes, and no JSON is parsed.
+
+How a shape is learned. Two payloads that differ only in strings and integers (``_holes_between``)
+suggest a shape. Whether it is one, the decoder itself has to prove, for nothing is known here
+of what it does with a value:
+
+- The sample's payload is decoded with a different *mark* in each hole. Each mark has to come
+  out at exactly one place, as it is, in a field whose declared type takes any such value (no
+  literal, no pattern, no limit but an upper one for integers), and everything else has to be as in
+  the sample. Where a mark comes out shows how to make the object: see ``Copy``.
+- It is decoded once more, with nothing in each hole, "" or 0: the values that decoders make most
+  of. The object has to be the one that the shape makes.
+
+What a decoder makes of one more particular value cannot be proven in this way: a type says so
+by metadata, ``Annotated[str, Meta(extra={...})]``, and such a field is no hole.
+
+What a payload costs that matches no shape. It is compared with the sample of each shape, which it
+may widen (the same bytes with more holes), and with the last few that matched none. A
+comparison ends at the first difference in structure, and a proof costs three decodings; both are
+given up where they do not pay: see ``Shapes.learn``. Memory is bounded by the constants below.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from .._errors import SSEError
+from . import native
+from .fields import slots_of
+
+__all__ = ["Shape", "Shapes"]
+
+# Of each stream.
+_MOST_SHAPES = 4
+_MOST_CANDIDATES = 4  # payloads that matched no shape and may suggest one
+# Of each shape.
+_MOST_HOLES = 24
+_LONGEST_PAYLOAD = 16 * 1024  # bytes
+_DEEPEST = 24
+
+# Proofs in a stream, and payloads that match for one more.
+_MOST_PROOFS = 8
+_MATCHES_A_PROOF = 32
+# Payloads that teach nothing before not every one is looked at.
+_PATIENCE = 8
+
+_QUOTE, _BACKSLASH, _ZERO, _NINE, _MINUS = b'"\\09-'
+
+# The largest integer that a hole takes, if the field has no limit of its own.
+_LARGEST = 10**18 - 1
+# Integers that mark holes: unlike any in a payload, and small enough for a field of seconds.
+_FIRST_MARK = 8_675_309_000
+
+_STRUCT, _LIST, _DICT = range(3)
+_WHOLE = -1  # in place of the number of a hole: the payload itself
+
+
+class Hole:
+    """A string or an integer that differs from payload to payload.
+
+    Attributes:
+        before: the bytes between the hole before it and this one.
+        is_text: whether it is a string, and not an integer.
+        largest: the largest integer that its field takes.
+    """
+
+    def __init__(self, before: bytes, is_text: bool) -> None:
+        self.before = before
+        self.size = len(before)
+        self.is_text = is_text
+        self.largest = _LARGEST
+
+
+class Copy:
+    """How to copy a part of the sample: an object, list or dict, and what is in it.
+
+    Nothing that can be changed is shared with the sample.
+
+    Attributes:
+        targets: what is not as in the sample: slots, positions or keys ...
+        parts: ... and for each the number of its hole, or the Copy of what stands there.
+    """
+
+    def __init__(
+        self, kind: int, sample: Any, kept: tuple[Any, ...], targets: list[Any], parts: list[Any]
+    ) -> None:
+        self.kind = kind
+        self.sample = sample
+        self.kept = kept  # the slots of a Struct that are as in the sample
+        self.targets = targets
+        self.parts = parts
+
+    def make(self, values: list[Any], payload: bytes) -> Any:
+        if self.kind == _STRUCT:
+            made = native.copy(self.sample, self.kept)
+        elif self.kind == _LIST:
+            made = list(self.sample)
+        else:
+            made = dict(self.sample)
+        for position in range(len(self.targets)):
+            part = self.parts[position]
+            if isinstance(part, Copy):
+                below = part
+                value = below.make(values, payload)
+            elif part == _WHOLE:
+                value = payload
+            else:
+                value = values[part]
+            if self.kind == _STRUCT:
+                native.put(made, self.targets[position], value)
+            else:
+                made[self.targets[position]] = value
+        return made
+
+
+class Shape:
+    """A payload cut at its holes, and what it is decoded to.
+
+    Attributes:
+        payload: the sample's.
+        spans: of each hole in it: where it starts and ends, and whether it is a string.
+        paths: of each hole, where its value comes out: names of fields and keys, and positions.
+        values: those of the payload that matched last.
+        refused: spans that have turned out to be no holes.
+    """
+
+    def __init__(self, payload: bytes, spans: list[Any]) -> None:
+        self.payload = payload
+        self.spans = spans
+        self.paths: list[tuple[Any, ...]] = []
+        self.values: list[Any] = [None] * len(spans)
+        self.refused: set[Any] = set()
+        self._holes: list[Hole] = []
+        end = 0
+        for start, stop, is_text in spans:
+            self._holes.append(Hole(payload[end:start], is_text))
+            end = stop
+        self._tail = payload[end:]
+        self._copy: Copy | None = None
+        self._marks: list[Any] = []
+        # What ``number_of`` was asked for last, and the answer.
+        self._function: Any = None
+        self._number = 0
+
+    def match(self, payload: bytes) -> bool:
+        """Whether a payload has this shape; if it has, its values are in ``values``."""
+        text = payload
+        end = len(payload)
+        position = 0
+        number = 0
+        try:
+            for hole in self._holes:
+                if not payload.startswith(hole.before, position):
+                    return False
+                position += hole.size
+                start = position
+                if hole.is_text:
+                    position = native.end_of_text(payload, position)
+                    if position == end:
+                        return False
+                    if text[position] == _QUOTE:
+                        self.values[number] = payload[start:position].decode()
+                    elif text[position] == _BACKSLASH:
+                        position = _end_of_string(payload, position)
+                        self.values[number] = _decode_string(payload[start - 1 : position + 1])
+                    else:
+                        return False  # control characters are no JSON
+                else:
+                    integer = 0
+                    while position < end and _ZERO <= text[position] <= _NINE:
+                        if position - start == 18:
+                            return False
+                        integer = integer * 10 + text[position] - _ZERO
+                        position += 1
+                    if position == start or integer > hole.largest:
+                        return False
+                    if text[start] == _ZERO and position - start > 1:
+                        return False
+                    self.values[number] = integer
+                number += 1
+        except ValueError:
+            return False  # invalid UTF-8, or escapes that are not JSON's
+        return end - position == len(self._tail) and payload.endswith(self._tail)
+
+    def make(self, payload: bytes) -> Any:
+        """The object of the payload that matched last."""
+        return self._copy.make(self.values, payload)  # type: ignore[union-attr]
+
+    def number_of(self, function: Any) -> int:
+        """Which hole's value a function gives of each object of this shape.
+
+        Proven as the shape is: by what it gives of the objects with marks, and with nothing.
+
+        Args:
+            function: makes a str of an object; "" where there is nothing.
+
+        Returns:
+            The number of the hole; -1 where it is always "", -2 where it is none of these.
+        """
+        if function is not self._function:
+            self._function = function
+            self._number = -2
+            nothing = ["" if isinstance(mark, str) else 0 for mark in self._marks]
+            if function(self._copy.make(nothing, b"")) == "":  # type: ignore[union-attr]
+                marked = function(self._copy.make(self._marks, b""))  # type: ignore[union-attr]
+                if marked == "":
+                    self._number = -1
+                elif marked in self._marks:
+                    self._number = self._marks.index(marked)
+        return self._number
+
+    def prove(self, decode: Any) -> bool:
+        """Find out by the decoder whether this is a shape, and how to make its objects."""
+        marks: list[Any] = []
+        nothing: list[Any] = []
+        for number, span in enumerate(self.spans):
+            marks.append(f"<hole {number}>" if span[2] else _FIRST_MARK + number)
+            nothing.append("" if span[2] else 0)
+        self._marks = marks
+        self.paths = [()] * len(marks)
+        marked = self._with(marks)
+        emptied = self._with(nothing)
+        try:
+            plan = self._compare(decode(self.payload), decode(marked), marked, (), None)
+            if () in self.paths or not isinstance(plan, Copy):
+                return False
+            self._copy = plan
+            if not self.match(emptied):
+                return False
+            self._marks = []  # no value is a mark any more: any difference is one too many
+            self._compare(self.make(emptied), decode(emptied), emptied, (), None)
+        except (_UnlikeError, SSEError):
+            return False
+        finally:
+            self._marks = marks
+        return True
+
+    def _with(self, values: list[Any]) -> bytes:
+        """The payload with these values in its holes."""
+        pieces = []
+        for hole, value in zip(self._holes, values):
+            pieces += [hole.before, str(value).encode()]
+        return b"".join([*pieces, self._tail])
+
+    def _compare(
+        self, sample: Any, other: Any, payload: bytes, path: tuple[Any, ...], field: Any
+    ) -> Any:
+        """How to copy a part of the sample; raises where the other differs but by a mark.
+
+        Args:
+            payload: of the other.
+            path: where it is in the object.
+            field: the class and the name of the field that it is in, and how deep in there.
+
+        Returns:
+            None where it can be shared, the number of its hole, or a Copy.
+        """
+        kind = type(sample)
+        if type(other) is not kind or len(path) > _DEEPEST:
+            raise _UnlikeError
+        if kind is bytes and other is payload:
+            return _WHOLE
+        if kind is list or kind is dict:
+            is_list = kind is list
+            keys = list(range(len(sample))) if is_list else list(sample)
+            if keys != (list(range(len(other))) if is_list else list(other)):
+                raise _UnlikeError
+            targets, parts = [], []
+            deeper = None if field is None else (field[0], field[1], field[2] + 1)
+            for key in keys:
+                part = self._compare(sample[key], other[key], payload, (*path, key), deeper)
+                if part is not None:
+                    targets.append(key)
+                    parts.append(part)
+            return Copy(_LIST if is_list else _DICT, sample, (), targets, parts)
+        if isinstance(sample, msgspec.Struct):
+            kept, targets, parts = [], [], []
+            for name, slot in slots_of(kind):
+                value = native.get(sample, slot)
+                its_value = native.get(other, slot)
+                part = None
+                if value is not its_value:
+                    part = self._compare(value, its_value, payload, (*path, name), (kind, name, 0))
+                if part is not None:
+                    targets.append(slot)
+                    parts.append(part)
+                elif native.is_set(sample, slot):
+                    kept.append(slot)
+            return Copy(_STRUCT, sample, tuple(kept), targets, parts)
+        if sample == other:
+            return None
+        if other not in self._marks:
+            raise _UnlikeError
+        number = self._marks.index(other)
+        if self.paths[number]:
+            raise _UnlikeError  # it came out twice
+        self.paths[number] = path
+        self._holes[number].largest = largest = _largest_in(*field, kind)
+        if largest < 0:
+            self.refused.add(self.spans[number])
+            raise _UnlikeError
+        return number
+
+
+class Shapes:
+    """The shapes of one stream.
+
+    Args:
+        decode: makes an object of a payload, the same of the same payload every time; raises an
+            SSEError where it cannot.
+    """
+
+    def __init__(self, decode: Any) -> None:
+        self._decode = decode
+        self._shapes: list[Shape] = []  # the one that matched last is first
+        self._candidates: list[Shape] = []  # without holes
+        self._matches = 0
+        self._proofs = 0
+        self._fruitless = 0
+
+    def match(self, payload: bytes) -> Shape | None:
+        """The shape of a payload, with its values in it; None where it has none that is known."""
+        for position in range(len(self._shapes)):
+            shape = self._shapes[position]
+            if shape.match(payload):
+                self._matches += 1
+                if position > 0:
+                    del self._shapes[position]
+                    self._shapes.insert(0, shape)
+                return shape
+        return None
+
+    def learn(self, payload: bytes) -> None:
+        """Take note of a payload that matched no shape, and that can be decoded."""
+        if len(payload) > _LONGEST_PAYLOAD:
+            return
+        if self._proofs >= _MOST_PROOFS + self._matches // _MATCHES_A_PROOF:
+            return
+        # Where nothing repeats, as with log probabilities, it is tried ever more rarely: with two
+        # payloads in a row after twice as many as the last time.
+        self._fruitless += 1
+        if self._fruitless > _PATIENCE and self._fruitless & (self._fruitless - 2) > 1:
+            return
+        for known in (self._shapes, self._candidates):
+            for shape in known:
+                spans = _holes_between(shape.payload, payload)
+                if spans is None or not shape.refused.isdisjoint(spans):
+                    continue
+                if self._widen(shape, spans):
+                    known.remove(shape)
+                    return
+        self._candidates.insert(0, Shape(payload, []))
+        del self._candidates[_MOST_CANDIDATES:]
+
+    def _widen(self, shape: Shape, spans: list[Any]) -> bool:
+        """Add to the shapes what this one is with more holes; False where it is none."""
+        self._proofs += 1
+        wider = Shape(shape.payload, sorted({*shape.spans, *spans}))
+        if len(wider.spans) > _MOST_HOLES or not wider.prove(self._decode):
+            shape.refused.update(wider.refused or spans)
+            return False
+        self._fruitless = 0
+        self._shapes.insert(0, wider)
+        del self._shapes[_MOST_SHAPES:]
+        return True
+
+
+def _holes_between(one: bytes, other: bytes) -> list[Any] | None:
+    """Where two payloads differ, as spans in the first; None where not only in values."""
+    spans: list[Any] = []
+    a, b = one, other
+    i = j = 0
+    size, other_size = len(one), len(other)
+    while i < size and j < other_size:
+        if a[i] == _QUOTE and b[j] == _QUOTE:
+            end, other_end = _end_of_string(one, i + 1), _end_of_string(other, j + 1)
+            if not native.are_same(one, i, end, other, j, other_end):
+                spans.append((i + 1, end, True))
+            i, j = end + 1, other_end + 1
+        elif _ZERO <= a[i] <= _NINE and _ZERO <= b[j] <= _NINE:
+            end, other_end = _end_of_number(one, i), _end_of_number(other, j)
+            if not native.are_same(one, i, end, other, j, other_end):
+                if not (_is_integer(one, i, end) and _is_integer(other, j, other_end)):
+                    return None
+                spans.append((i, end, False))
+            i, j = end, other_end
+        elif a[i] == b[j]:
+            i += 1
+            j += 1
+        else:
+            return None
+    return spans if i == size and j == other_size else None
+
+
+def _end_of_string(payload: bytes, position: int) -> int:
+    """Where the quote is that ends a string; the payload's end where there is none.
+
+    Args:
+        position: in the string, and not behind a backslash.
+    """
+    text = payload
+    end = len(payload)
+    while position < end and text[position] != _QUOTE:
+        position += 2 if text[position] == _BACKSLASH else 1
+    return min(position, end)
+
+
+def _end_of_number(payload: bytes, position: int) -> int:
+    text = payload
+    end = len(payload)
+    while position < end and text[position] in b"0123456789.eE+-":
+        position += 1
+    return position
+
+
+def _is_integer(payload: bytes, start: int, end: int) -> bool:
+    number = payload[start:end]
+    if start > 0 and payload[start - 1] == _MINUS:
+        return False
+    return number.isdigit() and len(number) <= 18 and (number[0] != _ZERO or len(number) == 1)
+
+
+_decode_string = msgspec.json.Decoder(str).decode
+
+
+# What a type declares.
+
+class _UnlikeError(Exception):
+    """Two objects differ, and not only where there is a mark."""
+
+
+@cache
+def _largest_in(cls: type, name: str, depth: int, kind: type) -> int:
+    """The largest integer that may stand in a field; for a string it means nothing.
+
+    Args:
+        depth: how many lists and dicts of the field it is in.
+        kind: str or int.
+
+    Returns:
+        -1 where the field does not take any string, or any integer up to a largest one.
+    """
+    types = [field.type for field in msgspec.structs.fields(cls) if field.name == name]
+    if not types:
+        return _LARGEST  # a slot beside the fields: nothing is declared there
+    infos = _members(msgspec.inspect.type_info(types[0]))
+    for _ in range(depth):
+        infos = [member for info in infos for member in _members(_items_of(info))]
+    largest = _LARGEST
+    for info in infos:
+        if isinstance(info, msgspec.inspect.AnyType):
+            return _LARGEST
+        if isinstance(info, (msgspec.inspect.StrType, msgspec.inspect.IntType)):
+            largest = min(largest, _limit_of(info))
+        elif not isinstance(info, _HARMLESS):
+            return -1
+    return largest
+
+
+_HARMLESS = (
+    msgspec.inspect.BoolType,
+    msgspec.inspect.DictType,
+    msgspec.inspect.FloatType,
+    msgspec.inspect.ListType,
+    msgspec.inspect.NoneType,
+    msgspec.inspect.StructType,
+)
+
+
+def _members(info: Any) -> list[Any]:
+    return list(info.types) if isinstance(info, msgspec.inspect.UnionType) else [info]
+
+
+def _items_of(info: Any) -> Any:
+    if isinstance(info, msgspec.inspect.ListType):
+        return info.item_type
+    if isinstance(info, msgspec.inspect.DictType):
+        return info.value_type
+    return info if isinstance(info, msgspec.inspect.AnyType) else msgspec.inspect.NoneType()
+
+
+def _limit_of(info: Any) -> int:
+    if isinstance(info, msgspec.inspect.StrType):
+        limits = (info.min_length, info.max_length, info.pattern)
+        largest = None
+    else:
+        limits = (info.gt, info.ge, info.multiple_of)
+        largest = info.le if info.lt is None else info.lt - 1
+    if any(limit is not None for limit in limits):
+        return -1
+    return _LARGEST if largest is None else largest

@@ -1,0 +1,32 @@
+# The types that Cython compiles text.py with; see there.
+
+cdef int _BLOCK
+
+
+cdef class Place:
+    cpdef append(self, value)
+
+
+cdef class Latest(Place):
+    cdef public object value
+
+    cpdef append(self, value)
+
+
+cdef class Text(Place):
+    cdef list _blocks
+    cdef list _parts
+
+    cpdef append(self, value)
+
+
+cdef class Unkept(Text):
+    cpdef append(self, value)
+
+
+cdef class HalfCharacter:
+    cdef str _half
+
+    cpdef str complete(self, str piece)
+
+    cpdef str rest(self)

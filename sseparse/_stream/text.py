@@ -1,0 +1,113 @@
+# cython: language_level=3, auto_pickle=False, annotation_typing=False
+"""Where the values of a stream's objects go: texts as they grow, and what only the last says.
+
+Ordinary Python, compiled as it stands where there is a compiler: appending a piece is what
+happens once a token.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["HalfCharacter", "Latest", "Place", "Text", "Unkept", "join_halves"]
+
+# Parts of a text that are joined to one.
+_BLOCK = 256
+
+
+class Place:
+    """What values are added to, one by one."""
+
+    def append(self, value: Any) -> None:
+        raise NotImplementedError
+
+
+class Latest(Place):
+    """A number of which the last one counts.
+
+    Attributes:
+        value: the last one; None where there was none.
+    """
+
+    def __init__(self) -> None:
+        self.value: Any = None
+
+    def append(self, value: Any) -> None:
+        self.value = value
+
+
+class Text(Place):
+    """A text as it grows.
+
+    A part of a few characters costs some 60 bytes as a string of its own, so every so many
+    parts are joined to a block: blocks are what the text weighs in the end, and before the
+    final join no character is copied more than once.
+    """
+
+    def __init__(self) -> None:
+        self._blocks: list[str] = []
+        self._parts: list[str] = []
+
+    def append(self, value: str) -> None:
+        self._parts.append(value)
+        if len(self._parts) >= _BLOCK:
+            self._blocks.append("".join(self._parts))
+            self._parts.clear()
+
+    def has_come(self) -> bool:
+        """Whether there was any part, be it empty."""
+        return bool(self._parts or self._blocks)
+
+    def last_part(self) -> str:
+        """The part that came last; maybe with some that came before it."""
+        parts = self._parts or self._blocks
+        return parts[-1] if parts else ""
+
+    def joined(self) -> str:
+        text = "".join(self._blocks + self._parts)
+        if self._parts:
+            self._blocks = [text]
+            self._parts.clear()
+        return join_halves(text)
+
+
+def join_halves(text: str) -> str:
+    r"""Join the halves of a character that came as \\ud83d and \\ude00 in two pieces."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+class Unkept(Text):
+    """A text that nobody is going to ask for."""
+
+    def append(self, value: str) -> None:
+        pass
+
+
+class HalfCharacter:
+    r"""Holds back half a character at the end of a piece, until the next piece has the other.
+
+    JSON can say a character as two escapes, ``\\ud83d\\ude00``, and servers cut between them.
+    """
+
+    def __init__(self) -> None:
+        self._half = ""
+
+    def complete(self, piece: str) -> str:
+        """The piece with the half before it, and without one at its end; maybe nothing."""
+        if piece.isascii() and not self._half:
+            return piece
+        piece = self._half + piece
+        self._half = ""
+        if "\ud800" <= piece[-1] <= "\udbff":
+            self._half = piece[-1]
+            piece = piece[:-1]
+        return join_halves(piece)
+
+    def rest(self) -> str:
+        """What stands for a half whose other half never came; maybe nothing."""
+        half, self._half = self._half, ""
+        return join_halves(half)

@@ -1,0 +1,133 @@
+"""The forms of OpenAI's completion streams: what chat and legacy streams have in common."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .._stream.forms import AsyncPulled, Pulled, Pushed
+from . import types
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from .._stream.forms import StreamOptions
+
+    class CompletionOptions(StreamOptions, total=False):
+        """The options of OpenAI's completion streams."""
+
+        skip_empty: bool
+
+
+__all__ = ["AsyncPulledCompletion", "PulledCompletion", "PushedCompletion"]
+
+ChunkT = TypeVar("ChunkT", types.ChatCompletionChunk, types.Completion)
+FinalT = TypeVar("FinalT", types.ChatCompletion, types.Completion)
+
+
+class PushedCompletion(Pushed[ChunkT, types.CompletionUsage, FinalT]):
+    """A completion stream whose bytes are pushed."""
+
+    @property
+    def current_completion_snapshot(self) -> FinalT:
+        """The completion, of the chunks returned so far; each time a new object.
+
+        Raises:
+            RuntimeError: with ``accumulate=False``.
+        """
+        return self._snapshot()
+
+    def get_final_completion(self) -> FinalT:
+        """What the call without streaming returns, of what has come; see ``ChatStream``.
+
+        Raises:
+            RuntimeError: with ``accumulate=False``.
+        """
+        return self._final()
+
+
+class PulledCompletion(Pulled[ChunkT, types.CompletionUsage, FinalT]):
+    """A completion stream over an iterable of bytes."""
+
+    @property
+    def current_completion_snapshot(self) -> FinalT:
+        """The completion, of the chunks handed out so far; each time a new object.
+
+        Raises:
+            RuntimeError: with ``accumulate=False``.
+        """
+        return self._snapshot()
+
+    def get_final_completion(self) -> FinalT:
+        """Read the stream to its end; return what the call without streaming returns.
+
+        Of a stream that is ``truncated`` it is what came; ``require_done=True`` makes
+        that an error. Where the stream ended in ``[DONE]`` a choice without a finish
+        reason has "stop" here, or "tool_calls" if it has those.
+
+        Raises:
+            RuntimeError: with ``accumulate=False``.
+            SSEError: whatever reading the stream on raises.
+        """
+        self._check_accumulate()
+        return self.until_done()._final()
+
+    def iter_text(self, choice: int = 0) -> Iterator[str]:
+        """The pieces of a choice's text as they come, empty ones left out."""
+        return self._texts(_text_of(choice))
+
+    def iter_partial_json(self, choice: int = 0) -> Iterator[Any]:
+        """The value of a choice's JSON text, as far as it is known, each time more of it comes.
+
+        Each piece of text parses the text so far once more. Strings may be unfinished.
+
+        Raises:
+            ImportError: jiter is missing; ``pip install "sseparse[json]"`` installs it.
+            ValueError: while iterating, where the text is no JSON.
+        """
+        return self._partial_values(_text_of(choice))
+
+
+class AsyncPulledCompletion(AsyncPulled[ChunkT, types.CompletionUsage, FinalT]):
+    """A completion stream over an asynchronous iterable of bytes."""
+
+    @property
+    def current_completion_snapshot(self) -> FinalT:
+        """The completion, of the chunks handed out so far; each time a new object.
+
+        Raises:
+            RuntimeError: with ``accumulate=False``.
+        """
+        return self._snapshot()
+
+    async def get_final_completion(self) -> FinalT:
+        """Read the stream to its end; return what the call without streaming returns.
+
+        See ``ChatStream.get_final_completion``.
+        """
+        self._check_accumulate()
+        return (await self.until_done())._final()
+
+    def iter_text(self, choice: int = 0) -> AsyncIterator[str]:
+        """The pieces of a choice's text as they come, empty ones left out."""
+        return self._texts(_text_of(choice))
+
+    def iter_partial_json(self, choice: int = 0) -> AsyncIterator[Any]:
+        """The value of a choice's JSON text as far as it is known.
+
+        See ``ChatStream.iter_partial_json``.
+        """
+        return self._partial_values(_text_of(choice))
+
+
+def _text_of(index: int) -> Callable[[Any], str]:
+    return partial(_text_of_choice, index)
+
+
+def _text_of_choice(index: int, chunk: Any) -> str:
+    text = ""
+    for choice in chunk.choices:
+        if choice.index == index:
+            delta = getattr(choice, "delta", None)
+            text += (choice.text if delta is None else delta.content) or ""
+    return text
