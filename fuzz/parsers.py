@@ -5,7 +5,7 @@ cut. The byte behind the mark says what happens there; see ``_OPERATIONS``. (0xF
 no UTF-8, and 0xFF is as invalid, so nothing is missed for want of it in the stream.)
 
     byte 0   bits: keep_raw, an earlier last_event_id, no callbacks, dispatch_incomplete at
-             the end; and of what type the chunks are
+             the end, dispatch_without_data; and of what type the chunks are
     byte 1   max_event_size: itself, or None for 0, or the default from 200 on
     byte 2   bits: which of the first eight calls of a callback misbehave
     byte 3   how they do
@@ -53,6 +53,7 @@ def read_case(data: bytes) -> Case | None:
     options = {
         "keep_raw": bool(flags & 1),
         "last_event_id": "before" if flags & 2 else "",
+        "dispatch_without_data": bool(flags & 16),
         "max_event_size": DEFAULT_LIMIT if limit >= 200 else limit or None,
     }
     operations: list[tuple[str, Any]] = []
@@ -84,9 +85,11 @@ def read_case(data: bytes) -> Case | None:
 def observe(module: Any, case: Case) -> list[Any]:
     """Everything that can be seen from outside, after each call."""
     calls: list[tuple[str, str]] = []
+    places: list[int] = []
 
     def misbehave(kind: str, text: str) -> None:
         calls.append((kind, text))
+        places.append(parser.completed)
         if len(calls) > 8 or not case.plan >> (len(calls) - 1) & 1:
             return
         if case.misbehaviour == "ValueError":
@@ -102,6 +105,7 @@ def observe(module: Any, case: Case) -> list[Any]:
             **options,
             "on_comment": lambda text: misbehave("comment", text),
             "on_ignored_line": lambda line: misbehave("ignored", line),
+            "on_ignored_value": lambda line: misbehave("value", line),
         }
     parser = module.Parser(**options)
     seen: list[Any] = []
@@ -114,7 +118,7 @@ def observe(module: Any, case: Case) -> list[Any]:
         except (Exception, KeyboardInterrupt) as error:
             result = type(error), str(error), error.args
         else:
-            result = result and [(fields(event), repr(event)) for event in result]
+            result = result and [(fields(event), event.own_id, repr(event)) for event in result]
         if case.options["max_event_size"] is not None:
             # A comment line that has not ended is pending beside the fields of its event.
             assert parser.pending_bytes <= 2 * case.options["max_event_size"]
@@ -126,10 +130,11 @@ def observe(module: Any, case: Case) -> list[Any]:
                 parser.retry,
                 parser.last_event_id,
                 parser.truncated,
+                parser.failed,
                 len(calls),
             )
         )
-    return [*seen, calls]
+    return [*seen, calls, places]
 
 
 def call(parser: Any, operation: str, argument: Any) -> Any:
@@ -161,6 +166,8 @@ def check_connection(case: Case, chunks: list[bytes]) -> None:
     whole = run(_parser_py.Parser, [body], **options)
     assert outcome == whole, f"it depends on the cuts\n{outcome}\n{whole}"
 
+    # The standard has no such option.
+    outcome = run(_parser_c.Parser, chunks, **{**options, "dispatch_without_data": False})
     means = interpret(
         body + b"\n\n" if case.dispatch_incomplete else body,
         last_event_id=case.options["last_event_id"],

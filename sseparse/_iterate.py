@@ -22,7 +22,9 @@ class ParserOptions(TypedDict, total=False):
     last_event_id: str
     on_comment: Callable[[str], object] | None
     on_ignored_line: Callable[[str], object] | None
+    on_ignored_value: Callable[[str], object] | None
     keep_raw: bool
+    dispatch_without_data: bool
 
 
 def iter_events(

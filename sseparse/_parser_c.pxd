@@ -11,3 +11,4 @@ cdef class Event:
     cdef str _id
     cdef bytes _raw
     cdef int64_t _retry  # -1 where there is none
+    cdef bint _id_is_own

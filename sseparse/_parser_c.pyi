@@ -11,16 +11,21 @@ __all__ = ["Event", "Parser"]
 class Event:
     """One event of a stream. Immutable; equal to another with the same fields.
 
+    ``own_id`` is no such field: it says where the ID came from, and is neither compared nor
+    shown.
+
     Args:
         event: the event type.
         data: the event's data, ``str``, or ``bytes`` as they come over the wire.
         id: the last event ID when the event was dispatched.
         retry: the reconnection time in milliseconds that came with it, if one did.
         raw: the bytes it was made of.
+        own_id: the ID that its own block set; then ``id`` is the same, and may be left out.
 
     Raises:
         TypeError: for an argument of another type.
-        ValueError: for a ``retry`` that is negative or has more than 18 digits.
+        ValueError: for a ``retry`` that is negative or has more than 18 digits, or an
+            ``own_id`` that is not the ``id``.
     """
 
     __match_args__ = ("event", "data", "id", "retry")
@@ -32,6 +37,8 @@ class Event:
         id: str = "",
         retry: int | None = None,
         raw: bytes | None = None,
+        *,
+        own_id: str | None = None,
     ) -> None: ...
     @property
     def event(self) -> str:
@@ -53,6 +60,13 @@ class Event:
         """The last event ID of the stream when this event was dispatched.
 
         It is often the ``id`` of an earlier event: an ID holds until the next.
+        """
+
+    @property
+    def own_id(self) -> str | None:
+        """The ID that this event's own block set; None where ``id`` is an earlier event's.
+
+        Who sends the event on writes this one, or an ID would go out with every event.
         """
 
     @property
@@ -101,9 +115,15 @@ class Parser:
             one space behind it.
         on_ignored_line: called with each line whose field name the standard does not
             know: how one notices a body that is no event stream at all.
+        on_ignored_value: called with each line whose field the standard knows, but whose
+            value it ignores: a ``retry`` that is no number, an ``id`` with a NUL.
         keep_raw: give each event ``raw``, the bytes it was made of.
+        dispatch_without_data: dispatch a block without ``data``, too, with empty data, if
+            it sets anything: an event type, an ID, a reconnection time. The standard does
+            not, but many clients do, and there are servers that count on it.
 
-    Callbacks are called while ``feed`` runs, before it returns the events. An exception
+    Callbacks are called while ``feed`` runs, before it returns the events; ``completed``
+    tells them where their line stands among those. An exception
     that one raises comes out of ``feed``; the rest of those bytes is parsed all the same,
     and the events they completed come with the next call. Of several exceptions in one
     call the first comes out.
@@ -121,7 +141,9 @@ class Parser:
         last_event_id: str = "",
         on_comment: Callable[[str], object] | None = None,
         on_ignored_line: Callable[[str], object] | None = None,
+        on_ignored_value: Callable[[str], object] | None = None,
         keep_raw: bool = False,
+        dispatch_without_data: bool = False,
     ) -> None: ...
     @property
     def last_event_id(self) -> str:
@@ -144,6 +166,22 @@ class Parser:
         """After ``close()``: whether the stream ended inside a line or an event.
 
         Also after an error that made the parser give up.
+        """
+
+    @property
+    def failed(self) -> bool:
+        """Whether the parser has given up, so that the next call raises its error.
+
+        True as soon as ``feed`` has returned the events before an event that is too large,
+        and until ``reset()``.
+        """
+
+    @property
+    def completed(self) -> int:
+        """In a callback: how many events the call that is running has completed so far.
+
+        So many of the events in the list that the call returns stand before the line that
+        the callback was called with. 0 outside of callbacks.
         """
 
     def feed(self, data: Buffer) -> list[Event]:

@@ -77,6 +77,10 @@ cdef enum:
     LONGEST_SHARED_TYPE = 64
 
 
+# A bint is four bytes, and there are thousands of idle parsers.
+ctypedef unsigned char flag
+
+
 cdef struct Buffer:
     char* bytes
     Py_ssize_t size
@@ -160,10 +164,13 @@ cdef int refuse(str method) except -1:
 @cython.final
 @cython.freelist(256)
 cdef class Event:
-    """Event(event='message', data='', id='', retry=None, raw=None)
+    """Event(event='message', data='', id='', retry=None, raw=None, *, own_id=None)
 --
 
 One event of a stream. Immutable; equal to another with the same fields.
+
+    ``own_id`` is no such field: it says where the ID came from, and is neither compared nor
+    shown.
 
     Args:
         event: the event type.
@@ -171,16 +178,18 @@ One event of a stream. Immutable; equal to another with the same fields.
         id: the last event ID when the event was dispatched.
         retry: the reconnection time in milliseconds that came with it, if one did.
         raw: the bytes it was made of.
+        own_id: the ID that its own block set; then ``id`` is the same, and may be left out.
 
     Raises:
         TypeError: for an argument of another type.
-        ValueError: for a ``retry`` that is negative or has more than 18 digits.
+        ValueError: for a ``retry`` that is negative or has more than 18 digits, or an
+            ``own_id`` that is not the ``id``.
     """
 
     __match_args__ = ("event", "data", "id", "retry")
 
     @cython.critical_section
-    def __init__(self, event="message", data="", id="", retry=None, raw=None):
+    def __init__(self, event="message", data="", id="", retry=None, raw=None, *, own_id=None):
         if self._data_bytes is not None:
             return  # immutable: a second call changes nothing
         if not isinstance(event, str):
@@ -195,9 +204,16 @@ One event of a stream. Immutable; equal to another with the same fields.
                 raise ValueError(f"retry must be from 0 to 18 digits of milliseconds, not {retry}")
         if raw is not None and not isinstance(raw, bytes):
             raise TypeError(f"raw must be bytes or None, not {type(raw).__name__}")
+        if own_id is not None and not isinstance(own_id, str):
+            raise TypeError(f"own_id must be a str or None, not {type(own_id).__name__}")
         # The exact types, whatever subclass was given, and without asking its methods.
         event = str.__str__(event)
         id = str.__str__(id)
+        if own_id is not None:
+            own_id = str.__str__(own_id)
+            if id != "" and id != own_id:
+                raise ValueError(f"own_id must be the id, which is {id!r}, not {own_id!r}")
+            id = own_id
         raw = None if raw is None else memoryview(raw).tobytes()
         data = str.encode(data) if isinstance(data, str) else memoryview(data).tobytes()
         if self._data_bytes is not None:
@@ -205,6 +221,7 @@ One event of a stream. Immutable; equal to another with the same fields.
         # All of them once and for good: they are read without a lock.
         self._event = event
         self._id = id
+        self._id_is_own = own_id is not None
         self._retry = -1 if retry is None else retry
         self._raw = raw
         self._data_bytes = data
@@ -239,6 +256,14 @@ One event of a stream. Immutable; equal to another with the same fields.
         It is often the ``id`` of an earlier event: an ID holds until the next.
         """
         return self._id
+
+    @property
+    def own_id(self):
+        """The ID that this event's own block set; None where ``id`` is an earlier event's.
+
+        Who sends the event on writes this one, or an ID would go out with every event.
+        """
+        return self._id if self._id_is_own else None
 
     @property
     def retry(self):
@@ -289,7 +314,7 @@ One event of a stream. Immutable; equal to another with the same fields.
         return self
 
     def __reduce__(self):
-        return restore_event, (__name__, *fields(self))
+        return restore_event, (__name__, *fields(self), self.own_id)
 
 
 cdef tuple fields(Event event):
@@ -298,7 +323,7 @@ cdef tuple fields(Event event):
 
 cdef class Parser:
     """Parser(*, max_event_size=16777216, last_event_id='', on_comment=None,
-on_ignored_line=None, keep_raw=False)
+on_ignored_line=None, on_ignored_value=None, keep_raw=False, dispatch_without_data=False)
 --
 
 Turns the bytes of one ``text/event-stream`` response into events.
@@ -315,9 +340,15 @@ Turns the bytes of one ``text/event-stream`` response into events.
             one space behind it.
         on_ignored_line: called with each line whose field name the standard does not
             know: how one notices a body that is no event stream at all.
+        on_ignored_value: called with each line whose field the standard knows, but whose
+            value it ignores: a ``retry`` that is no number, an ``id`` with a NUL.
         keep_raw: give each event ``raw``, the bytes it was made of.
+        dispatch_without_data: dispatch a block without ``data``, too, with empty data, if
+            it sets anything: an event type, an ID, a reconnection time. The standard does
+            not, but many clients do, and there are servers that count on it.
 
-    Callbacks are called while ``feed`` runs, before it returns the events. An exception
+    Callbacks are called while ``feed`` runs, before it returns the events; ``completed``
+    tells them where their line stands among those. An exception
     that one raises comes out of ``feed``; the rest of those bytes is parsed all the same,
     and the events they completed come with the next call. Of several exceptions in one
     call the first comes out.
@@ -332,15 +363,18 @@ Turns the bytes of one ``text/event-stream`` response into events.
     cdef int64_t max_event_size
     cdef object on_comment
     cdef object on_ignored_line
-    cdef bint keep_raw
+    cdef object on_ignored_value
+    cdef flag keep_raw
+    cdef flag dispatch_without_data
 
     # The connection.
+    cdef signed char bom_size  # bytes of a BOM that came so far; -1: no BOM can come any more
+    cdef flag after_cr  # the last byte was a CR: a LF now belongs to it
+    cdef flag lone_cr  # the last line ended in a CR without a LF (kept for keep_raw only)
+    cdef flag closed
+    cdef flag _truncated
+    cdef flag busy  # with a call
     cdef int64_t offset  # of the next byte to come
-    cdef int bom_size  # bytes of a BOM that came so far; -1: no BOM can come any more
-    cdef bint after_cr  # the last byte was a CR: a LF now belongs to it
-    cdef bint lone_cr  # the last line ended in a CR without a LF (kept for keep_raw only)
-    cdef bint closed
-    cdef bint _truncated
     cdef tuple failure  # the type and arguments of the error that every call raises
 
     # The block: the lines up to a blank one.
@@ -351,8 +385,8 @@ Turns the bytes of one ``text/event-stream`` response into events.
     cdef int64_t block_offset
     cdef int64_t block_size  # bytes of its field lines, without line ends
     cdef int64_t block_retry
-    cdef bint has_data
-    cdef bint awaiting_lf  # dispatch as soon as it is known whether a LF follows
+    cdef flag has_data
+    cdef flag awaiting_lf  # dispatch as soon as it is known whether a LF follows
     cdef str event_type  # None where the block names none
     cdef str id_buffer  # None where the block has none
 
@@ -362,9 +396,9 @@ Turns the bytes of one ``text/event-stream`` response into events.
     cdef str known_type  # the last event type, to be shared with the next event
 
     # The call.
-    cdef bint busy
     cdef list undelivered  # events that an exception kept from being returned
     cdef object callback_error
+    cdef Py_ssize_t _completed  # its events, as a callback is to see them
 
     def __cinit__(self):
         self.max_event_size = PY_SSIZE_T_MAX
@@ -384,7 +418,9 @@ Turns the bytes of one ``text/event-stream`` response into events.
         last_event_id="",
         on_comment=None,
         on_ignored_line=None,
+        on_ignored_value=None,
         keep_raw=False,
+        dispatch_without_data=False,
     ):
         if self.busy:
             refuse("__init__")
@@ -399,21 +435,28 @@ Turns the bytes of one ``text/event-stream`` response into events.
             raise ValueError(
                 f"last_event_id must not contain NUL, CR or LF, as {last_event_id!r} does"
             )
-        for name, callback in (("on_comment", on_comment), ("on_ignored_line", on_ignored_line)):
+        for name, callback in (
+            ("on_comment", on_comment),
+            ("on_ignored_line", on_ignored_line),
+            ("on_ignored_value", on_ignored_value),
+        ):
             if callback is not None and not callable(callback):
                 raise TypeError(f"{name} must be callable or None, not {type(callback).__name__}")
         if max_event_size is None or max_event_size > PY_SSIZE_T_MAX:
             max_event_size = PY_SSIZE_T_MAX
         keep_raw = bool(keep_raw)
+        dispatch_without_data = bool(dispatch_without_data)
         last_event_id = str.__str__(last_event_id)
         # Kept until the end: the destructor of a callback may run anything.
-        _replaced = (self.on_comment, self.on_ignored_line)
+        _replaced = (self.on_comment, self.on_ignored_line, self.on_ignored_value)
         if self.busy:
             refuse("__init__")  # again: of all that, any may have let another thread run
         self.keep_raw = keep_raw
         self.max_event_size = max_event_size
         self.on_comment = on_comment
         self.on_ignored_line = on_ignored_line
+        self.on_ignored_value = on_ignored_value
+        self.dispatch_without_data = dispatch_without_data
         self._last_event_id = last_event_id
         self._retry = -1
         self.undelivered = None
@@ -471,7 +514,27 @@ Turns the bytes of one ``text/event-stream`` response into events.
 
         Also after an error that made the parser give up.
         """
-        return self._truncated
+        return <bint> self._truncated
+
+    @property
+    @cython.critical_section
+    def failed(self):
+        """Whether the parser has given up, so that the next call raises its error.
+
+        True as soon as ``feed`` has returned the events before an event that is too large,
+        and until ``reset()``.
+        """
+        return self.failure is not None
+
+    @property
+    @cython.critical_section
+    def completed(self):
+        """In a callback: how many events the call that is running has completed so far.
+
+        So many of the events in the list that the call returns stand before the line that
+        the callback was called with. 0 outside of callbacks.
+        """
+        return self._completed
 
     @cython.critical_section
     def feed(self, data):
@@ -504,7 +567,11 @@ Turns the bytes of one ``text/event-stream`` response into events.
             view = contiguous_view(data)
         finally:
             self.busy = False
-        if self.on_comment is not None or self.on_ignored_line is not None:
+        if (
+            self.on_comment is not None
+            or self.on_ignored_line is not None
+            or self.on_ignored_value is not None
+        ):
             # A callback may change what it finds in a bytearray, but not under our feet.
             data = view.tobytes()
             view.release()
@@ -742,7 +809,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
 
             if line_size != 0:
                 if not is_data_line(line, line_size):
-                    self.process_line(line, line_size)
+                    self.process_line(line, line_size, events)
                 elif not self.has_data:
                     self.has_data = True
                     self.block_size += line_size
@@ -752,7 +819,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
                     if value is not NULL:
                         append(&self.data, value, value_size)
                         value = NULL
-                    self.process_line(line, line_size)
+                    self.process_line(line, line_size, events)
 
             needs_lf = False
             if line_end[0] == c"\n":
@@ -819,11 +886,11 @@ Turns the bytes of one ``text/event-stream`` response into events.
         Only for ``raw``, which has to end in the whole CRLF wherever the bytes are cut.
         A stream that ends its lines in a lone CR never waits.
         """
-        return self.keep_raw and self.has_data and not self.lone_cr
+        return self.keep_raw and self.dispatches() and not self.lone_cr
 
     # From lines to events.
 
-    cdef int process_line(self, const char* line, Py_ssize_t size) except -1:
+    cdef int process_line(self, const char* line, Py_ssize_t size, list events) except -1:
         cdef const char* colon
         cdef const char* value
         cdef Py_ssize_t name_size
@@ -833,7 +900,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
         if line[0] == c":":
             if self.on_comment is not None:
                 value = field_value(line, 0, size)
-                self.call(self.on_comment, value, line + size - value)
+                self.call(self.on_comment, value, line + size - value, events)
             return 0
         self.block_size += size
         colon = <const char*> memchr(line, c":", size)
@@ -850,12 +917,16 @@ Turns the bytes of one ``text/event-stream`` response into events.
         elif name_size == 2 and memcmp(line, b"id", 2) == 0:
             if memchr(value, 0, value_size) is NULL:
                 self.id_buffer = decode(value, value_size)
+            elif self.on_ignored_value is not None:
+                self.call(self.on_ignored_value, line, size, events)
         elif name_size == 5 and memcmp(line, b"retry", 5) == 0:
             retry = parse_retry(value, value_size)
             if retry >= 0:
                 self._retry = self.block_retry = retry
+            elif self.on_ignored_value is not None:
+                self.call(self.on_ignored_value, line, size, events)
         elif self.on_ignored_line is not None:
-            self.call(self.on_ignored_line, line, size)
+            self.call(self.on_ignored_line, line, size, events)
         return 0
 
     cdef str shared_type(self, const char* name, Py_ssize_t size):
@@ -870,6 +941,17 @@ Turns the bytes of one ``text/event-stream`` response into events.
         self.known_type = event_type if size <= LONGEST_SHARED_TYPE else None
         return event_type
 
+    cdef inline bint dispatches(self) noexcept:
+        """Whether the block, should it end here, is an event."""
+        return self.has_data or (
+            self.dispatch_without_data
+            and (
+                self.event_type is not None
+                or self.id_buffer is not None
+                or self.block_retry >= 0
+            )
+        )
+
     cdef inline int end_block(
         self,
         const char* data,
@@ -882,8 +964,9 @@ Turns the bytes of one ``text/event-stream`` response into events.
         # The ID first: it holds for a block without data too.
         if self.id_buffer is not None:
             self._last_event_id = self.id_buffer
-        if self.has_data:
+        if self.dispatches():
             event = self.make_event(data, size)
+            event._id_is_own = self.id_buffer is not None
             if self.keep_raw:
                 append(&self.raw, raw_start, raw_end - raw_start)
                 event._raw = PyBytes_FromStringAndSize(self.raw.bytes, self.raw.size)
@@ -916,13 +999,16 @@ Turns the bytes of one ``text/event-stream`` response into events.
             if self.line.size:
                 if not self.fits(self.line.bytes[0], self.line.size, self.raw.size):
                     return self.too_large(self.line.bytes[0], self.line_offset)
-                self.process_line(self.line.bytes, self.line.size)
+                self.process_line(self.line.bytes, self.line.size, events)
             self.end_block(self.data.bytes, self.data.size, NULL, NULL, events)
         self.start_block()
         return 0
 
-    cdef int call(self, object callback, const char* text, Py_ssize_t size) except -1:
+    cdef int call(
+        self, object callback, const char* text, Py_ssize_t size, list events
+    ) except -1:
         string = decode(text, size)
+        self._completed = len(events)
         try:
             callback(string)
         except BaseException as error:
@@ -930,6 +1016,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
             # swallow a KeyboardInterrupt.
             if self.callback_error is None or not isinstance(error, Exception):
                 self.callback_error = error
+        self._completed = 0
         return 0
 
 

@@ -48,25 +48,31 @@ def _decode(text: bytes | bytearray) -> str:
 class Event:
     """One event of a stream. Immutable; equal to another with the same fields.
 
+    ``own_id`` is no such field: it says where the ID came from, and is neither compared nor
+    shown.
+
     Args:
         event: the event type.
         data: the event's data, ``str``, or ``bytes`` as they come over the wire.
         id: the last event ID when the event was dispatched.
         retry: the reconnection time in milliseconds that came with it, if one did.
         raw: the bytes it was made of.
+        own_id: the ID that its own block set; then ``id`` is the same, and may be left out.
 
     Raises:
         TypeError: for an argument of another type.
-        ValueError: for a ``retry`` that is negative or has more than 18 digits.
+        ValueError: for a ``retry`` that is negative or has more than 18 digits, or an
+            ``own_id`` that is not the ``id``.
     """
 
-    __slots__ = ("_data", "_data_bytes", "_event", "_id", "_raw", "_retry")
+    __slots__ = ("_data", "_data_bytes", "_event", "_id", "_own_id", "_raw", "_retry")
     __match_args__ = ("event", "data", "id", "retry")
 
     _event: str
     _data: str | None
     _data_bytes: bytes
     _id: str
+    _own_id: str | None
     _retry: int | None
     _raw: bytes | None
 
@@ -77,6 +83,8 @@ class Event:
         id: str = "",
         retry: int | None = None,
         raw: bytes | None = None,
+        *,
+        own_id: str | None = None,
     ) -> Event:
         if not isinstance(event, str):
             raise TypeError(f"event must be a str, not {type(event).__name__}")
@@ -90,11 +98,20 @@ class Event:
                 raise ValueError(f"retry must be from 0 to 18 digits of milliseconds, not {retry}")
         if raw is not None and not isinstance(raw, bytes):
             raise TypeError(f"raw must be bytes or None, not {type(raw).__name__}")
+        if own_id is not None and not isinstance(own_id, str):
+            raise TypeError(f"own_id must be a str or None, not {type(own_id).__name__}")
         # The exact types, whatever subclass was given, and without asking its methods.
+        id = str.__str__(id)
+        if own_id is not None:
+            own_id = str.__str__(own_id)
+            if id not in ("", own_id):
+                raise ValueError(f"own_id must be the id, which is {id!r}, not {own_id!r}")
+            id = own_id
         return _make_event(
             str.__str__(event),
             str.encode(data) if isinstance(data, str) else memoryview(data).tobytes(),
-            str.__str__(id),
+            id,
+            own_id,
             retry,
             None if raw is None else memoryview(raw).tobytes(),
         )
@@ -126,6 +143,14 @@ class Event:
         It is often the ``id`` of an earlier event: an ID holds until the next.
         """
         return self._id
+
+    @property
+    def own_id(self) -> str | None:
+        """The ID that this event's own block set; None where ``id`` is an earlier event's.
+
+        Who sends the event on writes this one, or an ID would go out with every event.
+        """
+        return self._own_id
 
     @property
     def retry(self) -> int | None:
@@ -179,14 +204,19 @@ class Event:
         return self
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return restore_event, (__name__, *self._fields())
+        return restore_event, (__name__, *self._fields(), self._own_id)
 
     def _fields(self) -> tuple[str, bytes, str, int | None, bytes | None]:
         return self._event, self._data_bytes, self._id, self._retry, self._raw
 
 
 def _make_event(
-    event_type: str, data: bytes, id: str, retry: int | None, raw: bytes | None
+    event_type: str,
+    data: bytes,
+    id: str,
+    own_id: str | None,
+    retry: int | None,
+    raw: bytes | None,
 ) -> Event:
     """An event of fields that need no checking: what the parser makes."""
     event = object.__new__(Event)
@@ -194,6 +224,7 @@ def _make_event(
     event._data = None
     event._data_bytes = data
     event._id = id
+    event._own_id = own_id
     event._retry = retry
     event._raw = raw
     return event
@@ -214,9 +245,15 @@ class Parser:
             one space behind it.
         on_ignored_line: called with each line whose field name the standard does not
             know: how one notices a body that is no event stream at all.
+        on_ignored_value: called with each line whose field the standard knows, but whose
+            value it ignores: a ``retry`` that is no number, an ``id`` with a NUL.
         keep_raw: give each event ``raw``, the bytes it was made of.
+        dispatch_without_data: dispatch a block without ``data``, too, with empty data, if
+            it sets anything: an event type, an ID, a reconnection time. The standard does
+            not, but many clients do, and there are servers that count on it.
 
-    Callbacks are called while ``feed`` runs, before it returns the events. An exception
+    Callbacks are called while ``feed`` runs, before it returns the events; ``completed``
+    tells them where their line stands among those. An exception
     that one raises comes out of ``feed``; the rest of those bytes is parsed all the same,
     and the events they completed come with the next call. Of several exceptions in one
     call the first comes out.
@@ -237,7 +274,9 @@ class Parser:
         "_block_size",
         "_callback_error",
         "_closed",
+        "_completed",
         "_data",
+        "_dispatch_without_data",
         "_event_type",
         "_failure",
         "_has_data",
@@ -251,6 +290,7 @@ class Parser:
         "_offset",
         "_on_comment",
         "_on_ignored_line",
+        "_on_ignored_value",
         "_raw",
         "_retry",
         "_truncated",
@@ -264,7 +304,9 @@ class Parser:
         last_event_id: str = "",
         on_comment: Callable[[str], object] | None = None,
         on_ignored_line: Callable[[str], object] | None = None,
+        on_ignored_value: Callable[[str], object] | None = None,
         keep_raw: bool = False,
+        dispatch_without_data: bool = False,
     ) -> None:
         if not hasattr(self, "_at_work"):
             # Turns away whoever calls back from a callback, or from another thread.
@@ -281,10 +323,15 @@ class Parser:
             raise ValueError(
                 f"last_event_id must not contain NUL, CR or LF, as {last_event_id!r} does"
             )
-        for name, callback in (("on_comment", on_comment), ("on_ignored_line", on_ignored_line)):
+        for name, callback in (
+            ("on_comment", on_comment),
+            ("on_ignored_line", on_ignored_line),
+            ("on_ignored_value", on_ignored_value),
+        ):
             if callback is not None and not callable(callback):
                 raise TypeError(f"{name} must be callable or None, not {type(callback).__name__}")
         keep_raw = bool(keep_raw)
+        dispatch_without_data = bool(dispatch_without_data)
         last_event_id = str.__str__(last_event_id)
         self._begin("__init__")
         try:
@@ -292,11 +339,14 @@ class Parser:
             self._max_event_size = max_event_size
             self._on_comment = on_comment
             self._on_ignored_line = on_ignored_line
+            self._on_ignored_value = on_ignored_value
+            self._dispatch_without_data = dispatch_without_data
             self._last_event_id = last_event_id
             self._retry: int | None = None
             # Events that an exception kept from being returned.
             self._undelivered: list[Event] = []
             self._callback_error: BaseException | None = None
+            self._completed = 0  # events of the call, as a callback is to see them
             self._start()
         finally:
             self._at_work.release()
@@ -321,7 +371,7 @@ class Parser:
         self._data = bytearray()
         self._has_data = False
         self._event_type = ""
-        self._id_buffer = self._last_event_id
+        self._id_buffer: str | None = None
         self._block_retry: int | None = None
         self._raw = bytearray()
         self._awaiting_lf = False  # dispatch as soon as it is known whether a LF follows
@@ -352,6 +402,24 @@ class Parser:
         Also after an error that made the parser give up.
         """
         return self._truncated
+
+    @property
+    def failed(self) -> bool:
+        """Whether the parser has given up, so that the next call raises its error.
+
+        True as soon as ``feed`` has returned the events before an event that is too large,
+        and until ``reset()``.
+        """
+        return self._failure is not None
+
+    @property
+    def completed(self) -> int:
+        """In a callback: how many events the call that is running has completed so far.
+
+        So many of the events in the list that the call returns stand before the line that
+        the callback was called with. 0 outside of callbacks.
+        """
+        return self._completed
 
     def feed(self, data: Buffer) -> list[Event]:
         """Take the next bytes; return every event that they complete.
@@ -511,7 +579,7 @@ class Parser:
                 self._append_raw(chunk[position : end + 1])
             self._check_size(line)
             if line:
-                self._process_line(line)
+                self._process_line(line, events)
             if end == next_cr:
                 position = self._finish_cr(chunk, end + 1, is_blank=not line, events=events)
                 continue
@@ -567,7 +635,7 @@ class Parser:
         Only for ``raw``, which has to end in the whole CRLF wherever the bytes are cut.
         A stream that ends its lines in a lone CR never waits.
         """
-        return self._keep_raw and self._has_data and not self._lone_cr
+        return self._keep_raw and self._dispatches() and not self._lone_cr
 
     def _append_raw(self, piece: bytes) -> None:
         if not self._keep_raw:
@@ -588,11 +656,12 @@ class Parser:
 
     # From lines to events: the standard, sentence by sentence.
 
-    def _process_line(self, line: bytes) -> None:
+    def _process_line(self, line: bytes, events: list[Event]) -> None:
         if line.startswith(b":"):
             # "If the line starts with a U+003A COLON character (:): Ignore the line."
             if self._on_comment is not None:
-                self._call(self._on_comment, line[2:] if line[1:2] == b" " else line[1:])
+                text = line[2:] if line[1:2] == b" " else line[1:]
+                self._call(self._on_comment, text, events)
             return
         # "Collect the characters on the line before the first COLON, and let field be that
         # string. Collect those after it, and let value be that string. If value starts
@@ -616,33 +685,50 @@ class Parser:
             # to the field value. Otherwise, ignore the field."
             if b"\0" not in value:
                 self._id_buffer = _decode(value)
+            elif self._on_ignored_value is not None:
+                self._call(self._on_ignored_value, line, events)
         elif field == b"retry":
             # "If the field value consists of only ASCII digits": at most 18 of them here,
             # 30 million years; more would not fit in 64 bits.
             if _RETRY.fullmatch(value):
                 self._retry = self._block_retry = int(value)
+            elif self._on_ignored_value is not None:
+                self._call(self._on_ignored_value, line, events)
         # "Otherwise: The field is ignored."
         elif self._on_ignored_line is not None:
-            self._call(self._on_ignored_line, line)
+            self._call(self._on_ignored_line, line, events)
 
     def _end_block(self, events: list[Event]) -> None:
         """A blank line: "Dispatch the event"."""
         # "Set the last event ID string of the event source to the value of the last event
         # ID buffer." That comes first, so it holds for a block without data too.
-        self._last_event_id = self._id_buffer
+        if self._id_buffer is not None:
+            self._last_event_id = self._id_buffer
         # "If the data buffer is an empty string, set the data buffer and the event type
         # buffer to the empty string and return." An empty data line leaves a LF in it.
-        if self._has_data:
+        if self._dispatches():
             events.append(
                 _make_event(
                     self._event_type or "message",
                     bytes(self._data),
                     self._last_event_id,
+                    self._id_buffer,
                     self._block_retry,
                     bytes(self._raw) if self._keep_raw else None,
                 )
             )
         self._start_block()
+
+    def _dispatches(self) -> bool:
+        """Whether the block, should it end here, is an event."""
+        return self._has_data or (
+            self._dispatch_without_data
+            and (
+                self._event_type != ""
+                or self._id_buffer is not None
+                or self._block_retry is not None
+            )
+        )
 
     def _end_stream(self, dispatch_incomplete: bool, events: list[Event]) -> None:
         if self._closed:
@@ -657,13 +743,14 @@ class Parser:
                 self._append_raw(line)
             self._check_size(line)
             if line:
-                self._process_line(line)
+                self._process_line(line, events)
             self._end_block(events)
         # "Once the end of the file is reached, any pending data must be discarded."
         self._start_block()
 
-    def _call(self, callback: Callable[[str], object], text: bytes) -> None:
+    def _call(self, callback: Callable[[str], object], text: bytes, events: list[Event]) -> None:
         string = _decode(text)
+        self._completed = len(events)
         try:
             callback(string)
         except BaseException as error:
@@ -671,6 +758,7 @@ class Parser:
             # swallow a KeyboardInterrupt.
             if self._callback_error is None or not isinstance(error, Exception):
                 self._callback_error = error
+        self._completed = 0
 
 
 def _find(chunk: bytes, byte: bytes, start: int) -> int:

@@ -6,10 +6,18 @@ from importlib import import_module
 from typing import Any
 
 
-def restore_event(module: str, *fields: Any) -> Any:
+def restore_event(
+    module: str,
+    event: str,
+    data: bytes,
+    id: str,
+    retry: int | None,
+    raw: bytes | None,
+    own_id: str | None = None,
+) -> Any:
     """The event again, from the module that made it, or from ``sseparse`` without that."""
     try:
-        event = import_module(module).Event
+        event_type = import_module(module).Event
     except ModuleNotFoundError:
-        event = import_module("sseparse").Event
-    return event(*fields)
+        event_type = import_module("sseparse").Event
+    return event_type(event, data, id, retry, raw, own_id=own_id)

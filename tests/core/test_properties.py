@@ -103,14 +103,17 @@ def observe(module, operations, options, plan):
 
     def callback(kind):
         def call(text):
-            calls.append((kind, text))
+            calls.append((kind, text, parser.completed))
             if len(calls) <= len(plan) and plan[len(calls) - 1] is not None:
                 raise plan[len(calls) - 1](f"call {len(calls)}")
 
         return call
 
     parser = module.Parser(
-        on_comment=callback("comment"), on_ignored_line=callback("ignored"), **options
+        on_comment=callback("comment"),
+        on_ignored_line=callback("ignored"),
+        on_ignored_value=callback("value"),
+        **options,
     )
     seen = []
     for operation, argument in operations:
@@ -131,6 +134,7 @@ def observe(module, operations, options, plan):
                 parser.retry,
                 parser.last_event_id,
                 parser.truncated,
+                parser.failed,
                 len(calls),
             )
         )

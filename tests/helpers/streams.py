@@ -172,6 +172,7 @@ parser_options = st.fixed_dictionaries(
     optional={
         "max_event_size": st.one_of(st.none(), st.integers(1, 30), st.integers(30, 300)),
         "keep_raw": st.booleans(),
+        "dispatch_without_data": st.booleans(),
         "last_event_id": st.sampled_from(["", "before", "\u20ac"]),
     },
 )
