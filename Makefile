@@ -91,7 +91,7 @@ coverage: .venv/group-coverage
 		../$(BIN)/cythonize --quiet -i -X linetrace=True sseparse/_parser_c.pyx
 	cd .coverage-build && $(COVERAGE) run $(COUNTED) $(CORE_TESTS)
 	find .coverage-build -name "*.so" -delete
-	cd .coverage-build && SSEPARSE_BUILD_EXTENSION=no \
+	cd .coverage-build && SSEPARSE_NO_EXTENSIONS=1 \
 		$(COVERAGE) run --omit="sseparse/_parser_*" $(COUNTED) $(OTHER_TESTS)
 	cd .coverage-build && $(COVERAGE) combine --quiet && $(COVERAGE) report
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._compiled import twin
 from ._errors import EventTooLargeError, ParserClosedError, SSEError
 
 if TYPE_CHECKING:
@@ -11,18 +12,9 @@ if TYPE_CHECKING:
 
     IMPLEMENTATION: str
 else:
-    # An extension that is there and does not load is a broken installation, which must
-    # not pass for a slow one.
-    try:
-        from ._parser_c import Event, Parser
-
-        IMPLEMENTATION = "cython"
-    except ModuleNotFoundError as error:
-        if error.name != f"{__name__}._parser_c":
-            raise
-        from ._parser_py import Event, Parser
-
-        IMPLEMENTATION = "python"
+    _parser = twin(f"{__name__}._parser_c", f"{__name__}._parser_py")
+    Event, Parser = _parser.Event, _parser.Parser
+    IMPLEMENTATION = "cython" if _parser.__name__.endswith("_c") else "python"
 
 from ._iterate import aiter_events, iter_events
 

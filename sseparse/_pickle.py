@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib import import_module
 from typing import Any
+
+from ._compiled import NO_EXTENSIONS
 
 
 def restore_event(
@@ -16,8 +19,8 @@ def restore_event(
     own_id: str | None = None,
 ) -> Any:
     """The event again, from the module that made it, or from ``sseparse`` without that."""
-    try:
-        event_type = import_module(module).Event
-    except ModuleNotFoundError:
-        event_type = import_module("sseparse").Event
+    event_type = import_module("sseparse").Event
+    if not NO_EXTENSIONS:
+        with contextlib.suppress(ModuleNotFoundError):
+            event_type = import_module(module).Event
     return event_type(event, data, id, retry, raw, own_id=own_id)

@@ -3,7 +3,7 @@
 The core has two parsers that must not be told apart. A test that asks for
 ``implementation``, ``Parser`` or ``Event`` runs once with each. Where the compiled one
 cannot be imported these tests fail: skipping them would let a broken build pass. Only
-SSEPARSE_BUILD_EXTENSION=no, which leaves the extension out on purpose, drops them.
+SSEPARSE_NO_EXTENSIONS=1, which leaves the extensions out on purpose, drops them.
 
 HYPOTHESIS_PROFILE=thorough searches fifty times as long.
 """
@@ -12,21 +12,20 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+from sseparse._compiled import NO_EXTENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from types import ModuleType
 
 MODULES = {"cython": "sseparse._parser_c", "python": "sseparse._parser_py"}
-if os.environ.get("SSEPARSE_BUILD_EXTENSION") == "no":
+if NO_EXTENSIONS:
     del MODULES["cython"]
-    # An editable installation finds the extensions of its source tree, wherever the tests are.
-    sys.meta_path[:] = [finder for finder in sys.meta_path if "__editable__" not in repr(finder)]
 
 _IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 for profile, examples in (("quick", 200), ("thorough", 10_000)):
@@ -75,6 +74,6 @@ def Event(implementation: ModuleType) -> type:
 def twins() -> tuple[ModuleType, ModuleType]:
     """Both modules, compiled first, for tests that compare them."""
     if "cython" not in MODULES:
-        pytest.skip("SSEPARSE_BUILD_EXTENSION=no: there is one parser only")
+        pytest.skip("SSEPARSE_NO_EXTENSIONS=1: there is one parser only")
     compiled, python = (importlib.import_module(name) for name in MODULES.values())
     return compiled, python

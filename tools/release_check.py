@@ -262,9 +262,9 @@ def install_and_test(file: Path, implementation: str, folder: Path, source: Path
         (shutil.copytree if original.is_dir() else shutil.copy)(original, place / name)
     program, *arguments = shlex.split(SETTINGS["tool"]["cibuildwheel"]["test-command"])
     assert program == "python", program
-    # "no" says that the extension is absent by intention; else its absence is an error.
-    wanted = "yes" if implementation == "cython" else "no"
-    result = run(python, *arguments, cwd=place, SSEPARSE_BUILD_EXTENSION=wanted)
+    # "1" says that the extension is absent by intention; else its absence is an error.
+    without = "0" if implementation == "cython" else "1"
+    result = run(python, *arguments, cwd=place, SSEPARSE_NO_EXTENSIONS=without)
     done(f"{file.name} passes the tests: {result.strip().splitlines()[-1].strip('= ')}")
 
 
@@ -274,7 +274,7 @@ def run(*command: str | Path, cwd: Path | None = None, **environment: str) -> st
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if name not in ("SSEPARSE_BUILD_EXTENSION", "PYTHONPATH", "PYTEST_ADDOPTS")
+        if not name.startswith("SSEPARSE_") and name not in ("PYTHONPATH", "PYTEST_ADDOPTS")
     }
     result = subprocess.run(
         list(map(str, command)),

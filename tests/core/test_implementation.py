@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import pickle
 import pkgutil
 import subprocess
@@ -14,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import sseparse
+from sseparse._compiled import NO_EXTENSIONS
 
 ROOT = Path(sseparse.__file__).parents[1]
-WITHOUT_EXTENSION = os.environ.get("SSEPARSE_BUILD_EXTENSION") == "no"
 
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:
@@ -44,8 +43,7 @@ def without_extension(raising: str) -> str:
 
 
 def test_the_compiled_parser_is_what_runs():
-    if WITHOUT_EXTENSION:
-        assert importlib.util.find_spec("sseparse._parser_c") is None
+    if NO_EXTENSIONS:
         assert sseparse.IMPLEMENTATION == "python"
         return
     assert sseparse.IMPLEMENTATION == "cython"
@@ -151,6 +149,7 @@ def test_a_broken_extension_is_an_error_not_a_slow_parser(monkeypatch, error):
             if name == "sseparse._parser_c":
                 raise error
 
+    monkeypatch.delenv("SSEPARSE_NO_EXTENSIONS", raising=False)
     for name in [name for name in sys.modules if name.partition(".")[0] == "sseparse"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])

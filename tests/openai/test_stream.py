@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import os
 import pickle
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 from chat_streams import DONE, ENVELOPE, chunk, read_under_every_cut, sse
 
 from sseparse import Event, EventTooLargeError, SSEError
+from sseparse._compiled import NO_EXTENSIONS
 from sseparse.openai import (
     APIError,
     AsyncChatStream,
@@ -648,9 +648,7 @@ else:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.skipif(
-    os.environ.get("SSEPARSE_BUILD_EXTENSION") == "no", reason="left uncompiled on purpose"
-)
+@pytest.mark.skipif(NO_EXTENSIONS, reason="left out on purpose")
 @pytest.mark.skipif(
     bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="not compiled for this Python"
 )
