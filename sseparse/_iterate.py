@@ -1,18 +1,51 @@
-"""Events of iterables of byte chunks: the loop around a parser that everybody would write."""
+"""Events of iterables of byte chunks: the loop around a parser that everybody would write.
+
+Theory of operation
+-------------------
+A generator that raises is over. But what a callback raises loses nothing in a parser, and
+many sources go on after an exception: a read that timed out, say. So neither iterator is a
+generator. Both ask a *pull* for the next list of events, which may raise, and be asked again.
+
+``EventIterator`` is an ``itertools.chain`` over these lists, so that no Python runs between
+two events of one read. A chain gives up when its source raises; so what is raised is put in
+the place of a list, and is raised from there. A list is emptied to stop it in its middle.
+
+``Feeder`` is what happens once a read, however it is read. An error that waits behind the
+events that were returned, and events that an exception has held back, are due before
+another read. A source that raises and then ends has not ended well: that is an error.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypedDict
+from collections.abc import Callable, Generator
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from . import Parser
+from ._errors import SSEError
+from ._lines import LineWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
-    from typing_extensions import Buffer, Unpack
+    from typing_extensions import Buffer, Self, Unpack
 
     from . import Event
+
+    _EventChain = chain[Event]
+else:
+    _EventChain = chain
+
+__all__ = [
+    "AsyncEventIterator",
+    "AsyncPull",
+    "EventIterator",
+    "Feeder",
+    "ParserOptions",
+    "Pull",
+    "aiter_events",
+    "iter_events",
+]
 
 
 class ParserOptions(TypedDict, total=False):
@@ -27,47 +60,340 @@ class ParserOptions(TypedDict, total=False):
     dispatch_without_data: bool
 
 
-def iter_events(
-    chunks: Iterable[Buffer], **parser_options: Unpack[ParserOptions]
-) -> Iterator[Event]:
+def iter_events(chunks: Iterable[Buffer], **parser_options: Unpack[ParserOptions]) -> EventIterator:
     """Iterate over the events of an iterable of bytes.
 
     An event without its blank line at the end of the stream is discarded, as the
     standard wants; use ``Parser`` itself to learn of it.
+
+    What a callback raises, and what ``chunks`` raises, comes out of the iterator; asked
+    again it goes on, with nothing lost, as far as ``chunks`` does. ``close()`` closes
+    ``chunks``, too, where it is a generator.
 
     Args:
         chunks: the bytes of one response, cut anywhere, such as ``response.iter_bytes()``.
         **parser_options: see ``Parser``.
 
     Raises:
+        TypeError: ``chunks`` is no iterable of bytes; while iterating, where it gives
+            anything but bytes, or lines without their ends.
         EventTooLargeError: after the events before it.
-        Exception: whatever ``chunks`` raises, unchanged.
+        SSEError: ``chunks`` has raised, and when it was asked again there was nothing more.
+        Exception: whatever ``chunks`` or a callback raises, unchanged.
     """
-    # The parser is made here, not in the generator: a wrong option is an error at once.
-    return _iterate(Parser(**parser_options), chunks)
+    # Here, not when the first event is asked for: a wrong argument is an error at once.
+    feeder = Feeder(Parser(**parser_options))
+    _check_source(chunks, "__iter__")
+    return EventIterator.over(_Pull(feeder, iter(chunks)))
 
 
 def aiter_events(
     chunks: AsyncIterable[Buffer], **parser_options: Unpack[ParserOptions]
-) -> AsyncIterator[Event]:
-    """Iterate over the events of an asynchronous iterable of bytes; see ``iter_events``."""
-    return _aiterate(Parser(**parser_options), chunks)
+) -> AsyncEventIterator:
+    """Iterate over the events of an asynchronous iterable of bytes; see ``iter_events``.
+
+    A wrong option is an error at once; that ``chunks`` is no asynchronous iterable is one
+    when the first event is asked for. ``await aclose()`` on what it returns closes
+    ``chunks`` at once.
+    """
+    return AsyncEventIterator(_AsyncPull(Feeder(Parser(**parser_options)), chunks))
 
 
-def _iterate(parser: Parser, chunks: Iterable[Buffer]) -> Iterator[Event]:
-    for chunk in chunks:
-        yield from parser.feed(chunk)
-        if parser.truncated:
-            # The error that waited for these events is due now, not when more bytes come.
-            parser.feed(b"")
-    yield from parser.close()
+class Pull(Protocol):
+    """Where an ``EventIterator`` gets its events."""
+
+    closed: bool
+
+    def next_batch(self) -> list[Event]:
+        """The events of the next read, often none; StopIteration at the end.
+
+        After any other exception it may be called again.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what it reads from. It may be called again."""
 
 
-async def _aiterate(parser: Parser, chunks: AsyncIterable[Buffer]) -> AsyncIterator[Event]:
-    async for chunk in chunks:
-        for event in parser.feed(chunk):
-            yield event
-        if parser.truncated:
-            parser.feed(b"")
-    for event in parser.close():
-        yield event
+class AsyncPull(Protocol):
+    """Where an ``AsyncEventIterator`` gets its events."""
+
+    closed: bool
+
+    async def next_batch(self) -> list[Event]:
+        """The events of the next read, often none; StopAsyncIteration at the end."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what it reads from. It may be called again."""
+
+
+class EventIterator(_EventChain):
+    """Iterates over the events of one stream; made by ``iter_events`` and ``EventSource``.
+
+    After an exception it can be asked again.
+    """
+
+    _pull: Pull
+    _items: Generator[Iterable[Event], None, None]
+
+    @classmethod
+    def over(cls, pull: Pull) -> Self:
+        """The events that a pull gives."""
+        items = _items(pull)
+        self: Any = cls.from_iterable(items)
+        self._pull = pull
+        self._items = items
+        return self  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Hand out no more events, and close what they come from."""
+        self._pull.closed = True
+        try:
+            self._items.close()
+        except ValueError:
+            return  # it is being read, by another thread or below a callback: it ends there
+        # One that has not begun has nothing to clean up, and does not.
+        self._pull.close()
+
+
+def _items(pull: Pull) -> Generator[Any, None, None]:
+    """Lists of events, and in their place what the pull has raised."""
+    item: list[Event] | _Raised = []
+    try:
+        while not pull.closed:
+            item.clear()  # handed out, and not to be kept while more is waited for
+            try:
+                item = pull.next_batch()
+            except StopIteration:
+                return
+            except BaseException as error:
+                # Closed while it was reading, it ends quietly, whatever reading makes of that.
+                if pull.closed and isinstance(error, Exception):
+                    return
+                item = _Raised(error)
+            else:
+                if pull.closed:
+                    return
+            yield item
+    finally:
+        item.clear()
+        pull.close()
+
+
+class _Raised:
+    """Raises an exception where the events of a list would be."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error: BaseException | None = error
+
+    def __iter__(self) -> Iterator[Event]:
+        return self
+
+    def __next__(self) -> Event:
+        error = self.error
+        if error is None:
+            raise StopIteration
+        # Kept no longer than that: its traceback leads to where this one is kept.
+        self.error = None
+        try:
+            raise error
+        finally:
+            del error
+
+    def clear(self) -> None:
+        self.error = None
+
+
+class AsyncEventIterator:
+    """Iterates over the events of one stream; made by ``aiter_events`` and ``EventSource``.
+
+    After an exception it can be asked again.
+    """
+
+    __slots__ = ("__weakref__", "_batch", "_events", "_pull")
+
+    def __init__(self, pull: AsyncPull) -> None:
+        self._pull = pull
+        self._batch: list[Event] = []
+        self._events = iter(self._batch)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        for event in self._events:
+            return event
+        return await self._read_on()
+
+    async def _read_on(self) -> Event:
+        pull = self._pull
+        self._batch.clear()  # handed out, and not to be kept while more is waited for
+        while not pull.closed:
+            try:
+                batch = await pull.next_batch()
+            except StopAsyncIteration:
+                break
+            except BaseException as error:
+                if not pull.closed:
+                    raise
+                # Closed while it was reading, it ends quietly, whatever reading makes of that.
+                await pull.aclose()
+                if isinstance(error, Exception):
+                    break
+                raise
+            if pull.closed:
+                break
+            self._batch = batch
+            self._events = iter(batch)
+            for event in self._events:
+                return event
+        await pull.aclose()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Hand out no more events, and close what they come from."""
+        self._pull.closed = True
+        self._batch.clear()
+        await self._pull.aclose()
+
+
+class Feeder:
+    """What happens once a read: bytes go to the parser, and what is due comes first.
+
+    Attributes:
+        parser: makes events of the bytes.
+        due: there is something to come without reading: call ``go_on``.
+        ended: there is nothing more to read.
+    """
+
+    def __init__(self, parser: Parser) -> None:
+        self.parser = parser
+        self.due = False
+        self.ended = False
+        self._lines: LineWatch | None = LineWatch()
+        self._failed_read = ""  # what the last read has raised
+
+    def feed(self, chunk: Buffer) -> list[Event]:
+        """The events that a chunk completes."""
+        self._failed_read = ""
+        # Where a callback raises, events are left behind.
+        self.due = True
+        events = self.parser.feed(chunk)
+        self.due = self.parser.failed
+        if self._lines is not None:
+            if events:
+                self._lines = None
+            else:
+                self._lines.note(chunk)
+        return events
+
+    def go_on(self) -> list[Event]:
+        """The events that an exception has held back; or the error that waits."""
+        events = self.parser.close() if self.ended else self.parser.feed(b"")
+        self.due = self.parser.failed
+        return events
+
+    def end(self) -> list[Event]:
+        """The last events: there is nothing more to read."""
+        if self._failed_read:
+            raise SSEError(
+                f"the source raised {self._failed_read}, and gave nothing more when it was asked "
+                f"again: what was left of the stream is lost"
+            )
+        self.ended = self.due = True
+        if self._lines is not None:
+            self._lines.end()
+        return self.go_on()
+
+    def note_failed_read(self, error: BaseException) -> None:
+        """Reading has raised this, and may be tried again."""
+        self._failed_read = type(error).__name__
+
+
+class _Pull:
+    """Events of an iterator of bytes."""
+
+    def __init__(self, feeder: Feeder, chunks: Iterator[Buffer]) -> None:
+        self.closed = False
+        self._feeder = feeder
+        self._chunks = chunks
+
+    # The two say the same, line by line: a change to one is a change to the other.
+
+    def next_batch(self) -> list[Event]:
+        feeder = self._feeder
+        if feeder.due:
+            return feeder.go_on()
+        if feeder.ended:
+            raise StopIteration
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            return feeder.end()
+        except BaseException as error:
+            feeder.note_failed_read(error)
+            raise
+        return feeder.feed(chunk)
+
+    def close(self) -> None:
+        # A file is not this iterator's to close.
+        if isinstance(self._chunks, Generator):
+            self._chunks.close()
+
+
+class _AsyncPull:
+    """Events of an asynchronous iterator of bytes."""
+
+    def __init__(self, feeder: Feeder, source: AsyncIterable[Buffer]) -> None:
+        self.closed = False
+        self._feeder = feeder
+        self._source = source
+        self._chunks: AsyncIterator[Buffer] | None = None  # before the first event
+        self._reading = False
+
+    async def next_batch(self) -> list[Event]:
+        feeder = self._feeder
+        if feeder.due:
+            return feeder.go_on()
+        if feeder.ended:
+            raise StopAsyncIteration
+        if self._chunks is None:
+            _check_source(self._source, "__aiter__")
+            self._chunks = aiter(self._source)
+        self._reading = True
+        try:
+            chunk = await anext(self._chunks)
+        except StopAsyncIteration:
+            return feeder.end()
+        except BaseException as error:
+            feeder.note_failed_read(error)
+            raise
+        finally:
+            self._reading = False
+        return feeder.feed(chunk)
+
+    async def aclose(self) -> None:
+        # While another task reads, the source is its own: it closes it when it has read.
+        aclose = getattr(self._chunks or self._source, "aclose", None)
+        if aclose is not None and not self._reading:
+            await aclose()
+
+
+def _check_source(chunks: object, method: str) -> None:
+    """Say at once, and to the point, what would fail later."""
+    kind = "an iterable" if method == "__iter__" else "an asynchronous iterable"
+    wanted = f"chunks must be {kind} of bytes, not {type(chunks).__name__}"
+    if isinstance(chunks, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"{wanted} itself; a list of one chunk will do")
+    if hasattr(chunks, method):
+        return
+    if hasattr(chunks, "headers"):
+        hint = "; sseparse.http.EventSource reads the responses of HTTP clients"
+    elif hasattr(chunks, "__aiter__"):
+        hint = "; aiter_events is for asynchronous ones"
+    elif hasattr(chunks, "__iter__"):
+        hint = "; iter_events is for those that are not asynchronous"
+    else:
+        hint = ""
+    raise TypeError(f"{wanted}{hint}")

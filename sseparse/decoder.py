@@ -21,7 +21,10 @@ from ._iterate import aiter_events, iter_events
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from typing_extensions import Self
+
     from . import Event
+    from ._iterate import AsyncEventIterator, ParserOptions
 
 __all__ = ["SSEDecoder", "ServerSentEvent"]
 
@@ -92,9 +95,10 @@ class ServerSentEvent:
 class SSEDecoder:
     """Bytes in, events out, as the official clients' ``_make_sse_decoder`` hook wants it.
 
-    Where the clients' own decoders and the standard differ, this one follows the
-    standard: a block without data is no event, a BOM is no part of the first field's name,
-    and invalid UTF-8 becomes U+FFFD rather than an exception.
+    A block without data is an event, as it is for the clients' own decoders: ``event: error``
+    and a comment is how some servers say that a stream failed, and the client raises for it.
+    Where else these and the standard differ, this one follows the standard: a BOM is no
+    part of the first field's name, and invalid UTF-8 becomes U+FFFD rather than an exception.
 
     Args:
         max_event_size: see ``sseparse.Parser``; without limit by default, as theirs.
@@ -105,14 +109,37 @@ class SSEDecoder:
 
     def iter_bytes(self, iterator: Iterator[bytes]) -> Iterator[ServerSentEvent]:
         """Iterate over the events of the bytes of one response."""
-        events = iter_events(iterator, max_event_size=self._max_event_size, keep_raw=True)
-        return map(ServerSentEvent, events)
+        return map(ServerSentEvent, iter_events(iterator, **self._options()))
 
-    async def aiter_bytes(self, iterator: AsyncIterator[bytes]) -> AsyncIterator[ServerSentEvent]:
+    def aiter_bytes(self, iterator: AsyncIterator[bytes]) -> AsyncServerSentEvents:
         """Iterate over the events of the bytes of one response, asynchronously."""
-        events = aiter_events(iterator, max_event_size=self._max_event_size, keep_raw=True)
-        async for event in events:
-            yield ServerSentEvent(event)
+        return AsyncServerSentEvents(aiter_events(iterator, **self._options()))
+
+    def _options(self) -> ParserOptions:
+        return {
+            "max_event_size": self._max_event_size,
+            "keep_raw": True,
+            "dispatch_without_data": True,
+        }
+
+
+class AsyncServerSentEvents:
+    """What ``SSEDecoder.aiter_bytes`` returns: no generator, for one that raises is over."""
+
+    __slots__ = ("_events",)
+
+    def __init__(self, events: AsyncEventIterator) -> None:
+        self._events = events
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ServerSentEvent:
+        return ServerSentEvent(await anext(self._events))
+
+    async def aclose(self) -> None:
+        """Hand out no more events, and close the iterator of the bytes."""
+        await self._events.aclose()
 
 
 def _field(line: bytes) -> tuple[bytes, bytes, bytes]:
