@@ -395,7 +395,7 @@ class Reader:
             self.stop()  # the parser will never go on
             raise
         # An error that waits until these events are handed out shows here already.
-        self._parser_is_due = self._parser.truncated
+        self._parser_is_due = self._parser.failed
         if not self._is_event_stream:
             if events:
                 self._is_event_stream = True

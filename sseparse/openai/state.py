@@ -74,9 +74,7 @@ class Outcome:
             if isinstance(choice, types.Choice):
                 message = message_beside(choice) if extra_of(choice) else None
                 if message is not None:
-                    choice.delta = _unsaid(
-                        message, lambda name: (choice.index, name) in self._has_said
-                    )
+                    _say(choice, message, lambda name: (choice.index, name) in self._has_said)
                     settle(chunk)
                 said = [name for name in _SAID if getattr(choice.delta, name)]
                 self._has_said |= {(choice.index, name) for name in said}
@@ -165,13 +163,13 @@ def _put(target: Any, path: Path, value: int) -> None:
         setattr(target, str(path[-1]), value)
 
 
-def _unsaid(message: dict[str, Any], has_said: Callable[[str], bool]) -> types.ChoiceDelta:
-    """What only a whole message says, and no delta before it."""
+def _say(choice: types.Choice, message: dict[str, Any], has_said: Callable[[str], bool]) -> None:
+    """Let the delta say what only a whole message says, and no delta before it."""
     delta = delta_of(message)
     for name in _SAID:
-        if getattr(delta, name) and has_said(name):
-            setattr(delta, name, None)
-    return delta
+        value = getattr(delta, name)
+        if value and not has_said(name):
+            setattr(choice.delta, name, value)
 
 
 class _State(Generic[ChunkT, FinalT]):
@@ -496,7 +494,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             if extra_of(choice):
                 message = message_beside(choice)
                 if message is not None:
-                    choice.delta = _unsaid(message, folded.has_said)
+                    _say(choice, message, folded.has_said)
                     if folded.logprobs is not None:
                         choice.logprobs = None
                     settle(chunk)
