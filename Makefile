@@ -159,6 +159,6 @@ clean:
 # An editable installation uses the .so that lies beside the .pyx, however old: hence this rule.
 # The warning that it hides says that the installation is editable.
 .venv/built: .venv/group-build setup.py $(wildcard sseparse/*.pyx sseparse/*.pxd sseparse/*/*.pxd) \
-	$(patsubst %.pxd,%.py,$(wildcard sseparse/_stream/*.pxd)) sseparse/_stream/decode.py sseparse/openai/state.py
+	$(patsubst %.pxd,%.py,$(wildcard sseparse/_stream/*.pxd)) sseparse/_stream/convert.py sseparse/_stream/decode.py $(patsubst %,sseparse/openai/%.py,decode parts state)
 	PYTHONWARNINGS=ignore:::setuptools.command.editable_wheel $(INSTALL) --no-build-isolation --no-deps --editable .
 	@touch $@

@@ -11,12 +11,15 @@ import sysconfig
 from setuptools import Extension, setup
 
 AS_THEY_STAND = (
+    "sseparse._stream.convert",
     "sseparse._stream.decode",
     "sseparse._stream.fields",
     "sseparse._stream.loops",
     "sseparse._stream.reader",
     "sseparse._stream.shapes",
     "sseparse._stream.text",
+    "sseparse.openai.decode",
+    "sseparse.openai.parts",
     "sseparse.openai.state",
 )
 

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
+from .convert import from_dict
 from .detect import READERS, kind_of
 from .errors import ChunkDecodeError, UnexpectedAPIError
-from .model import Model, from_dict, give_payload, mark_mended
+from .fields import give_payload
+from .model import Model, mark_mended
 from .payload import REFUSALS, loads_oddly
 
 if TYPE_CHECKING:
@@ -85,19 +87,21 @@ class PayloadDecoder(Generic[ModelT]):
         give_payload(item, payload)
         return item
 
-    def decode(self, payload: bytes, event_type: str = "message") -> ModelT | None:
-        """The object of any payload; None where it has none.
+    def decode(self, payload: bytes) -> ModelT | None:
+        """The object of any payload; None where it has none. Raises as ``decode_tolerantly``."""
+        try:
+            return self.decode_exactly(payload)
+        except REFUSALS:
+            return self.decode_tolerantly(payload, "message")
+
+    def decode_tolerantly(self, payload: bytes, event_type: str) -> ModelT | None:
+        """The object of a payload that is not just as declared; None where it has none.
 
         Raises:
             APIError: it reports an error.
             ChunkDecodeError: it cannot be read; with ``strict``, not without mending.
             UnexpectedAPIError: it is positively of another API.
         """
-        if event_type != "error":
-            try:
-                return self.decode_exactly(payload)
-            except REFUSALS:
-                pass
         try:
             return self._decode_parsed(payload, event_type)
         except RecursionError:

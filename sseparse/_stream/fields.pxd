@@ -15,3 +15,5 @@ cdef class Present:
 cpdef object extra_of(object model)
 
 cpdef bint was_mended(object model) except -1
+
+cpdef give_payload(object model, bytes payload)

@@ -17,7 +17,7 @@ from . import native
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Origin", "Present", "extra_of", "slots_of", "was_mended"]
+__all__ = ["Origin", "Present", "extra_of", "give_payload", "slots_of", "was_mended"]
 
 
 class Origin:
@@ -37,6 +37,7 @@ class Origin:
 
 
 _NOTHING: dict[str, Any] = {}
+_PAYLOAD: Any = vars(Origin)["_payload"]
 _EXTRA: Any = vars(Origin)["_extra"]
 _WAS_MENDED: Any = vars(Origin)["_was_mended"]
 
@@ -66,6 +67,11 @@ class Present:
             if value is not None:
                 found.append((self.names[position], value))
         return found
+
+
+def give_payload(model: Any, payload: bytes) -> None:
+    """Let a new object know the payload that it was decoded from."""
+    native.put(model, _PAYLOAD, payload)
 
 
 def extra_of(model: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 An object is made of JSON in one of three ways: a decoder of msgspec makes it of a payload's
 bytes, which refuses whatever is not exactly as declared, undeclared keys included;
-``from_dict`` makes it of parsed JSON and keeps undeclared keys; or an API's own function mends
+``from_dict`` (``convert.py``) makes it of parsed JSON and keeps undeclared keys; or an API's own function mends
 what is broken. How it remembers what it was made of:
 
 - an object that is a whole payload keeps the bytes in ``_payload``, and parses them on demand;
@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import copy
 import json
-import typing
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import msgspec
@@ -30,16 +28,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    # The undeclared keys of an object, and those of the objects in its fields; None for none.
-    _Extras = tuple[dict[str, Any], dict[str, Any]] | None
-
 __all__ = [
     "Model",
     "decodes",
-    "fields_of",
-    "from_dict",
     "give_extra",
-    "give_payload",
     "mark_mended",
     "payload_of",
     "settle",
@@ -69,8 +61,8 @@ class Model(
 
     @property
     def model_extra(self) -> dict[str, Any]:
-        """What came under keys that the type does not declare."""
-        return dict(extra_of(self))
+        """What came under keys that the type does not declare; each time a new object."""
+        return _copied(extra_of(self))  # type: ignore[no-any-return]
 
     def to_dict(self) -> dict[str, Any]:
         """The object as plain dicts and lists.
@@ -119,7 +111,7 @@ class Model(
             if (value := getattr(self, name)) is not None or name in always
         }
         extra = extra_of(self)
-        return {**extra, **plain} if extra else plain
+        return {**_copied(extra), **plain} if extra else plain
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Model):
@@ -156,11 +148,6 @@ def give_extra(model: Model, extra: dict[str, Any]) -> None:
         model._extra = extra
 
 
-def give_payload(model: Model, payload: bytes) -> None:
-    """Let an object know the payload that it was decoded from."""
-    model._payload = payload
-
-
 def payload_of(model: Model) -> bytes | None:
     """The payload that an object was decoded from; None where it was not."""
     return getattr(model, "_payload", None)
@@ -190,6 +177,16 @@ def decodes(cls: type[ModelT]) -> Callable[[Callable[[bytes], ModelT]], Callable
     return register
 
 
+def _copied(value: Any) -> Any:
+    """A copy of JSON. Objects of one stream share undeclared keys that are equal."""
+    try:
+        if isinstance(value, dict):
+            return {key: _copied(item) for key, item in value.items()}
+        return [_copied(item) for item in value] if isinstance(value, list) else value
+    except RecursionError:
+        return value  # as deep as that it came alone
+
+
 def _to_plain(value: Any) -> Any:
     if isinstance(value, Model):
         return value.to_dict()
@@ -214,72 +211,3 @@ def _as_received(now: Any, original: Any, received: Any) -> Any:
         if len(now) == len(original) == len(received):
             return [_as_received(*items) for items in zip(now, original, received, strict=True)]
     return _to_plain(now)
-
-
-# Objects of parsed JSON.
-
-
-def from_dict(cls: type[ModelT], received: dict[str, Any]) -> ModelT:
-    """An object of parsed JSON, undeclared keys kept at every level.
-
-    Raises:
-        msgspec.ValidationError: something else than undeclared keys is not as declared.
-    """
-    declared, extras = _separated(cls, received)
-    model = msgspec.convert(declared, cls)
-    if extras is not None:
-        _give_extras(model, extras)
-    return model
-
-
-def _separated(cls: type[Model], received: dict[str, Any]) -> tuple[dict[str, Any], _Extras]:
-    """The declared part of parsed JSON, and the rest."""
-    names = fields_of(cls)
-    declared = {}
-    extra = {}
-    below: dict[str, Any] = {}
-    for key, value in received.items():
-        if key not in names:
-            extra[key] = value
-            continue
-        nested = names[key]
-        if nested is not None and value:
-            if isinstance(value, dict):
-                value, extras = _separated(nested, value)
-                if extras is not None:
-                    below[key] = extras
-            elif isinstance(value, list) and all(isinstance(item, dict) for item in value):
-                pairs = [_separated(nested, item) for item in value]
-                value = [pair[0] for pair in pairs]
-                if any(pair[1] is not None for pair in pairs):
-                    below[key] = [pair[1] for pair in pairs]
-        declared[key] = value
-    return declared, (extra, below) if extra or below else None
-
-
-def _give_extras(model: Model, extras: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    extra, below = extras
-    give_extra(model, extra)
-    for name, nested in below.items():
-        value = getattr(model, name)
-        if isinstance(nested, list):
-            for item, its_own in zip(value, nested, strict=True):
-                if its_own is not None:
-                    _give_extras(item, its_own)
-        else:
-            _give_extras(value, nested)
-
-
-@cache
-def fields_of(cls: type[Model]) -> dict[str, type[Model] | None]:
-    """The fields of a type, each with the type of the objects that may be in it."""
-    return {
-        field.encode_name: next(iter(_models_in(field.type)), None)
-        for field in msgspec.structs.fields(cls)
-    }
-
-
-def _models_in(annotation: Any) -> list[type[Model]]:
-    if isinstance(annotation, type) and issubclass(annotation, Model):
-        return [annotation]
-    return [model for part in typing.get_args(annotation) for model in _models_in(part)]

@@ -1,8 +1,9 @@
 # What native.py does, in C. A slot's place is what its member descriptor says.
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject, Py_INCREF
-from libc.string cimport memcmp
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.string cimport memchr, memcmp
 
 from sseparse._parser_c cimport Event
 
@@ -15,6 +16,13 @@ cdef extern from "Python.h":
     ctypedef struct PyMemberDescrObject:
         PyMemberDef* d_member
     object PyType_GenericAlloc(type cls, Py_ssize_t items)
+    bint PyUnicode_IS_ASCII(str text)
+
+# Bytes of a string that are looked at one by one before memchr pays.
+cdef enum:
+    SHORT = 24
+# The longest string that is decoded without asking for memory.
+    UNESCAPED = 256
 
 
 cdef inline bytes data_of(Event event):
@@ -40,6 +48,10 @@ cdef inline object get(object instance, object slot):
     return None if value is NULL else <object> value
 
 
+cdef inline bint are_equal_texts(object one, object other):
+    return one is other or (type(one) is str and type(other) is str and <str> one == <str> other)
+
+
 cdef inline bint is_set(object instance, object slot) noexcept:
     return place_of(instance, slot)[0] is not NULL
 
@@ -50,23 +62,104 @@ cdef inline int put(object instance, object slot, object value) noexcept:
     return 0
 
 
-cdef inline object copy(object sample, tuple slots):
+cdef inline bytes packed(list slots):
+    # As their offsets: following a descriptor to its offset takes longer than the copying.
+    cdef bytes offsets = PyBytes_FromStringAndSize(NULL, len(slots) * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* place = <Py_ssize_t*> PyBytes_AS_STRING(offsets)
+    for slot in slots:
+        place[0] = (<PyMemberDescrObject*> slot).d_member.offset
+        place += 1
+    return offsets
+
+
+cdef inline object copy(object sample, bytes slots):
     # As msgspec makes its Structs: memory of their size, all zeros, and then their fields.
     cdef object new = PyType_GenericAlloc(type(sample), 0)
+    cdef char* source = <char*> <PyObject*> sample
+    cdef char* target = <char*> <PyObject*> new
+    cdef Py_ssize_t* offset = <Py_ssize_t*> PyBytes_AS_STRING(slots)
+    cdef Py_ssize_t* end = offset + PyBytes_GET_SIZE(slots) // sizeof(Py_ssize_t)
     cdef PyObject* value
-    for slot in slots:
-        value = place_of(sample, slot)[0]
+    while offset < end:
+        value = (<PyObject**> (source + offset[0]))[0]
         Py_INCREF(<object> value)
-        place_of(new, slot)[0] = value
+        (<PyObject**> (target + offset[0]))[0] = value
+        offset += 1
     return new
 
 
 cdef inline Py_ssize_t end_of_text(bytes payload, Py_ssize_t start) noexcept:
     cdef const unsigned char* text = <const unsigned char*> PyBytes_AS_STRING(payload)
-    cdef Py_ssize_t end = PyBytes_GET_SIZE(payload)
-    while start < end and text[start] >= 0x20 and text[start] != c'"' and text[start] != c"\\":
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
+    cdef Py_ssize_t end = min(start + SHORT, size)
+    cdef Py_ssize_t i
+    cdef const unsigned char* quote
+    cdef unsigned char is_special
+    while start < end:
+        if is_end(text[start]):
+            return start
+        start += 1
+    if start == size:
+        return size
+    # A long one, base64 or all of an answer: what compilers make vector code of.
+    quote = <const unsigned char*> memchr(text + start, c'"', size - start)
+    end = size if quote is NULL else quote - text
+    is_special = 0
+    for i in range(start, end):
+        is_special |= (text[i] < 0x20) | (text[i] == c"\\")
+    if not is_special:
+        return end
+    while not is_end(text[start]):
         start += 1
     return start
+
+
+cdef inline bint is_end(unsigned char byte) noexcept:
+    return byte < 0x20 or byte == c'"' or byte == c"\\"
+
+
+cdef inline bint has_at(bytes payload, Py_ssize_t position, bytes piece) noexcept:
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(piece)
+    if PyBytes_GET_SIZE(payload) - position < size:
+        return False
+    return memcmp(PyBytes_AS_STRING(payload) + position, PyBytes_AS_STRING(piece), size) == 0
+
+
+cdef inline str text_at(bytes payload, Py_ssize_t start, Py_ssize_t end):
+    return PyUnicode_DecodeUTF8(PyBytes_AS_STRING(payload) + start, end - start, NULL)
+
+
+cdef inline str unescaped(bytes payload, Py_ssize_t start, Py_ssize_t end):
+    # Short ones with the escapes of one letter, as of line ends and of arguments that are JSON.
+    cdef char decoded[UNESCAPED]
+    cdef const char* text = PyBytes_AS_STRING(payload)
+    cdef char* place = decoded
+    cdef char letter
+    if end - start > UNESCAPED:
+        return None
+    while start < end:
+        letter = text[start]
+        if letter == c"\\":
+            start += 1
+            letter = text[start]
+            if letter == c"n":
+                letter = c"\n"
+            elif letter == c"t":
+                letter = c"\t"
+            elif letter == c"r":
+                letter = c"\r"
+            elif letter != c'"' and letter != c"\\" and letter != c"/":
+                return None
+        elif 0 <= letter < 0x20:
+            return None
+        place[0] = letter
+        place += 1
+        start += 1
+    return PyUnicode_DecodeUTF8(decoded, place - decoded, NULL)
+
+
+cdef inline bint is_ascii(str text) noexcept:
+    return PyUnicode_IS_ASCII(text)
 
 
 cdef inline bint are_same(

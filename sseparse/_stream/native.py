@@ -39,6 +39,11 @@ def get(instance: Any, slot: Any) -> Any:
         return None
 
 
+def are_equal_texts(one: Any, other: Any) -> bool:
+    """Whether they are the same object, or two strings that are equal."""
+    return one is other or (type(one) is str and type(other) is str and one == other)
+
+
 def is_set(instance: Any, slot: Any) -> bool:
     """Whether a slot has anything."""
     try:
@@ -54,7 +59,12 @@ def put(instance: Any, slot: Any, value: Any) -> int:
     return 0
 
 
-def copy(sample: Any, slots: tuple[Any, ...]) -> Any:
+def packed(slots: list[Any]) -> Any:
+    """Slots, as ``copy`` wants them."""
+    return tuple(slots)
+
+
+def copy(sample: Any, slots: Any) -> Any:
     """A new Struct of the sample's class with these slots of it; all of them have to be set."""
     # What it copies beside them is replaced, or equal.
     new = msgspec.Struct.__copy__(sample)
@@ -70,6 +80,26 @@ def end_of_text(payload: bytes, start: int) -> int:
     """
     found = _END_OF_TEXT.search(payload, start)
     return len(payload) if found is None else found.start()
+
+
+def has_at(payload: bytes, position: int, piece: bytes) -> bool:
+    """Whether a payload has these bytes at a position."""
+    return payload.startswith(piece, position)
+
+
+def text_at(payload: bytes, start: int, end: int) -> str:
+    """A part of a payload, as text; ValueError where it is no UTF-8."""
+    return payload[start:end].decode()
+
+
+def unescaped(payload: bytes, start: int, end: int) -> str | None:
+    """A part of a JSON string, its escapes decoded; None where that is left to others."""
+    return None
+
+
+def is_ascii(text: str) -> bool:
+    """Whether a text has nothing but ASCII."""
+    return text.isascii()
 
 
 def are_same(one: bytes, start: int, end: int, other: bytes, its_start: int, its_end: int) -> bool:

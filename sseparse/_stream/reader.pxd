@@ -8,7 +8,13 @@ from sseparse._stream.shapes cimport Shape as CShape, Shapes as CShapes
 from sseparse._stream.text cimport Place as CPlace
 
 # Constants of reader.py, as C has them.
-cdef int _PIECE, _OBJECTS, _TEXT, _NOTHING
+cdef int _PIECE, _TOLERANCE, _MOST_TRIES, _OBJECTS, _TEXT, _NOTHING
+
+
+cdef class Run:
+    cdef list places
+    cdef list sources
+    cdef bint is_lasting
 
 
 cdef class Reader:
@@ -29,10 +35,8 @@ cdef class Reader:
     cdef list _events
     cdef Py_ssize_t _position
     cdef str _last_event_id
-    cdef CShape _run
-    cdef list _places
-    cdef list _sources
-    cdef bint _has_places
+    cdef CShape _shape
+    cdef Py_ssize_t _times
     cdef readonly bint done
     cdef readonly bint ended
     cdef readonly bint is_broken
@@ -50,14 +54,18 @@ cdef class Reader:
 
     cdef object _advance(self, int wanted, object text_of)
 
-    @cython.locals(payload=bytes, shape=CShape, place=CPlace, position=Py_ssize_t, number=Py_ssize_t)
+    @cython.locals(payload=bytes, shape=CShape, run=Run, has_text=bint, number=Py_ssize_t)
     cdef object _read_event(self, CEvent event, int wanted, object text_of)
 
     cdef object _decode(self, CEvent event, bytes payload)
 
     cdef _fold(self, chunk)
 
-    cdef _begin_run(self, CShape shape, chunk)
+    @cython.locals(times=Py_ssize_t)
+    cdef _fold_shape(self, CShape shape, chunk)
+
+    @cython.locals(place=CPlace, position=Py_ssize_t, number=Py_ssize_t, has_text=bint)
+    cdef bint _add(self, CShape shape, Run run) except -1
 
     cdef bint _find_events(self) except -1
 

@@ -11,10 +11,11 @@ which makes its object by copying (``shapes.py``), or the API's decoder makes it
 object into the final one; and it is handed out. So what the stream says of itself is never
 ahead of its caller, and an error comes just where it stands.
 
-Runs. Most payloads of most streams bring one more piece of a text and nothing else. When a shape
-is met the state is shown the object, and asked for its *places*: the texts that further objects
-of this shape add to, and nothing else would change. As long as the same shape is met again, a run,
-folding is appending; and who wants only the text, or only the final object, has no object made.
+Places. Most payloads of most streams bring one more piece of a text and nothing else. When a shape
+is met the state is asked for its *places*: what further objects of this shape add to, if they do
+nothing else. From then on folding such an object is appending, as long as the shape goes on, or
+whatever comes in between where the state says that the places last. Who wants only the text, or
+only the final object, has no object made.
 
 The end. A body that is no event stream, an error outside any field, a last event without its
 blank line: what such an end means is decided here, too, for whoever reads.
@@ -48,15 +49,18 @@ if TYPE_CHECKING:
             """The object of a payload that is just as declared.
 
             Raises:
-                REFUSALS: it is not, and ``decode`` may know better.
+                REFUSALS: it is not, and ``decode_tolerantly`` may know better.
             """
 
-        def decode(self, payload: bytes, event_type: str = "message") -> Any:
-            """The object of any payload; None where it has none.
+        def decode_tolerantly(self, payload: bytes, event_type: str) -> Any:
+            """The object of any other payload; None where it has none.
 
             Raises:
                 SSEError: it reports an error, or cannot be read.
             """
+
+        def decode(self, payload: bytes) -> Any:
+            """The one or the other."""
 
         def is_final(self, value: Any) -> bool:
             """Whether parsed JSON is what the call without streaming returns."""
@@ -73,7 +77,7 @@ if TYPE_CHECKING:
 
         def places(
             self, chunk: Any, varying: dict[tuple[Any, ...], int]
-        ) -> list[tuple[Place, int | str]] | None:
+        ) -> Offer | None:
             """Where further objects like this one go, which differ only in what varies.
 
             Args:
@@ -81,9 +85,19 @@ if TYPE_CHECKING:
                 varying: the path of each value that may be another, and its number.
 
             Returns:
-                Places, each with the number of the value, or the text, that is added to it;
                 None where such objects have to be folded one by one.
             """
+
+    class Offer(Protocol):
+        """What folding further objects of a shape comes to."""
+
+        @property
+        def places(self) -> list[tuple[Place, int | str]]:
+            """Places, each with the number of the value, or the text, that is added to it."""
+
+        @property
+        def is_lasting(self) -> bool:
+            """Whether they hold whatever comes in between, and not only while the shape goes on."""
 
 
 __all__ = ["Reader"]
@@ -92,8 +106,23 @@ __all__ = ["Reader"]
 # a whole body at once would be in memory all at the same time.
 _PIECE = 64 * 1024
 
+# What it takes to decode a payload that is not just as declared: so many that are.
+_TOLERANCE = 8
+
+# Times that a state is asked of a shape before it has come twice in a row.
+_MOST_TRIES = 2
+
 # What ``_advance`` is asked for.
 _OBJECTS, _TEXT, _NOTHING = range(3)
+
+
+class Run:
+    """What folding the objects of a shape comes to: a state's offer, taken apart."""
+
+    def __init__(self, offer: Offer) -> None:
+        self.places = [place for place, _ in offer.places]
+        self.sources = [source for _, source in offer.places]
+        self.is_lasting = offer.is_lasting
 
 
 class Reader:
@@ -150,11 +179,9 @@ class Reader:
         self._position = 0
         self._last_event_id = self._parser.last_event_id
 
-        # The run: its shape, the places that it adds to and what is added to each of them.
-        self._run: Any = None
-        self._places: list[Place] = []
-        self._sources: list[Any] = []
-        self._has_places = False
+        # The shape of the object that was folded last, and how often in a row.
+        self._shape: Any = None
+        self._times = 0
 
         self.done = False
         self.ended = False
@@ -251,31 +278,21 @@ class Reader:
             if chunk is None:
                 return None
             self._fold(chunk)
-        elif shape is not self._run:
-            chunk = shape.make(payload)
-            self._fold(chunk)
-            self._begin_run(shape, chunk)
-        elif not self._has_places:
-            chunk = shape.make(payload)
-            self._state.handle_chunk(chunk)
-            if self._timing is not None:
-                self._timing.note_chunk(chunk)
         else:
-            has_text = False
-            for position in range(len(self._places)):
-                value = self._sources[position]
-                if type(value) is int:
-                    value = shape.values[value]
-                if value != "":
-                    place = self._places[position]
-                    place.append(value)
-                    has_text = has_text or type(value) is str
-            if self._timing is not None:
-                if self._timing.is_token is not None:
-                    chunk = shape.make(payload)
-                    self._timing.note_chunk(chunk)
-                elif has_text:
-                    self._timing.note_token()
+            run = shape.run
+            if run is not None and not run.is_lasting and shape is not self._shape:
+                run = None
+            if run is None:
+                chunk = shape.make(payload)
+                self._fold_shape(shape, chunk)
+            else:
+                has_text = self._add(shape, run)
+                if self._timing is not None:
+                    if self._timing.is_token is not None:
+                        chunk = shape.make(payload)
+                        self._timing.note_chunk(chunk)
+                    elif has_text:
+                        self._timing.note_token()
 
         if wanted == _NOTHING:
             return None
@@ -304,14 +321,14 @@ class Reader:
             except REFUSALS:
                 pass
             else:
-                self._shapes.learn(payload)
+                self._shapes.learn(payload, 1)
                 return chunk
             if payload.strip() == b"[DONE]":
                 self.done = True
                 self._ignore_rest()
                 return None
         try:
-            chunk = self._decoder.decode(payload, native.type_of(event))
+            chunk = self._decoder.decode_tolerantly(payload, native.type_of(event))
         except UnexpectedAPIError:
             self.is_broken = True
             self.stop()
@@ -329,22 +346,43 @@ class Reader:
             self.is_broken = True
             raise
         if chunk is not None:
-            self._shapes.learn(payload)
+            self._shapes.learn(payload, _TOLERANCE)
         return chunk
 
     def _fold(self, chunk: Any) -> None:
-        self._run = None
+        self._shape = None
         self._state.handle_chunk(chunk)
         if self._timing is not None:
             self._timing.note_chunk(chunk)
 
-    def _begin_run(self, shape: Any, chunk: Any) -> None:
-        self._run = shape
-        varying = {path: number for number, path in enumerate(shape.paths)}
-        places = self._state.places(chunk, varying)
-        self._has_places = places is not None
-        self._places = [place for place, _ in places or ()]
-        self._sources = [source for _, source in places or ()]
+    def _fold_shape(self, shape: Any, chunk: Any) -> None:
+        """Fold an object in full, and see whether others of its shape need not be."""
+        times = self._times + 1 if shape is self._shape else 1
+        self._fold(chunk)
+        self._shape = shape
+        self._times = times
+        shape.run = None
+        # Places that do not last are worth asking for when the shape comes twice in a row.
+        if times == 2 or shape.tries < _MOST_TRIES:
+            shape.tries += 1
+            varying = {path: number for number, path in enumerate(shape.paths)}
+            offer = self._state.places(chunk, varying)
+            if offer is not None:
+                shape.run = Run(offer)
+
+    def _add(self, shape: Any, run: Any) -> bool:
+        """Fold an object by its values; whether it brings a piece of the answer."""
+        has_text = False
+        for position in range(len(run.places)):
+            value = run.sources[position]
+            if type(value) is int:
+                number = value
+                value = shape.values[number]
+            place = run.places[position]
+            place.append(value)
+            if value and place.is_text:
+                has_text = True
+        return has_text
 
     # From bytes to events.
 

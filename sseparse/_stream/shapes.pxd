@@ -5,7 +5,7 @@ from sseparse._stream cimport native
 
 # Constants of shapes.py, as C has them.
 cdef int _MOST_SHAPES, _MOST_CANDIDATES, _MOST_HOLES, _LONGEST_PAYLOAD, _DEEPEST
-cdef int _MOST_PROOFS, _MATCHES_A_PROOF, _PATIENCE
+cdef int _MOST_PROOFS, _MATCHES_A_PROOF, _EFFORT_A_PROOF, _PATIENCE
 cdef int _QUOTE, _BACKSLASH, _ZERO, _NINE, _MINUS
 cdef long long _LARGEST, _FIRST_MARK
 cdef int _STRUCT, _LIST, _DICT, _WHOLE
@@ -21,7 +21,7 @@ cdef class Hole:
 cdef class Copy:
     cdef int kind
     cdef object sample
-    cdef tuple kept
+    cdef bytes kept
     cdef list targets
     cdef list parts
 
@@ -35,6 +35,10 @@ cdef class Shape:
     cdef readonly list paths
     cdef readonly list values
     cdef readonly set refused
+    cdef readonly set seen
+    cdef public int effort
+    cdef public object run
+    cdef public int tries
     cdef list _holes
     cdef bytes _tail
     cdef Copy _copy
@@ -59,17 +63,24 @@ cdef class Shape:
 
     cpdef bint prove(self, object decode) except -1
 
+    cdef list _nothing(self)
+
     @cython.locals(hole=Hole)
     cdef bytes _with(self, list values)
 
-    @cython.locals(name=str)
-    cdef object _compare(self, object sample, object other, bytes payload, tuple path, object field)
+    @cython.locals(pair=tuple, kept=list, targets=list, parts=list)
+    cdef object _compare(
+        self, object sample, object other, bytes marked, bytes emptied, tuple path, object field
+    )
+
+    cdef object _number_at(self, object sample, object other, tuple path, object field)
 
 
 cdef class Shapes:
     cdef object _decode
     cdef list _shapes
     cdef list _candidates
+    cdef set _refused
     cdef Py_ssize_t _matches
     cdef Py_ssize_t _proofs
     cdef Py_ssize_t _fruitless
@@ -78,9 +89,9 @@ cdef class Shapes:
     cpdef Shape match(self, bytes payload)
 
     @cython.locals(shape=Shape, known=list)
-    cpdef learn(self, bytes payload)
+    cpdef learn(self, bytes payload, int effort)
 
-    cdef bint _widen(self, Shape shape, list spans) except -1
+    cdef bint _widen(self, Shape shape, set spans) except -1
 
 
 @cython.locals(

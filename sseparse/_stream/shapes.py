@@ -7,28 +7,25 @@ stands, with the types in ``shapes.pxd``, and the extension takes its place.
 Theory of operation
 -------------------
 Nearly all payloads of a stream are the same bytes but for a few strings and integers. A
-*shape* is a payload cut at those *holes*: it keeps the bytes between them, and the object that
-the payload was decoded to, its *sample*. A payload matches a shape if it has the same bytes
+*shape* is a payload cut at those *holes*: it keeps the bytes between them, and an object that
+such a payload was decoded to, its *sample*. A payload matches a shape if it has the same bytes
 between any strings and integers. Its object is then a copy of the sample with those values in
 the places of the holes, and no JSON is parsed.
 
 How a shape is learned. Two payloads that differ only in strings and integers (``_holes_between``)
 suggest a shape. Whether it is one, the decoder itself has to prove, for nothing is known here
-of what it does with a value:
-
-- The sample's payload is decoded with a different *mark* in each hole. Each mark has to come
-  out at exactly one place, as it is, in a field whose declared type takes any such value (no
-  literal, no pattern, no limit but an upper one for integers), and everything else has to be as in
-  the sample. Where a mark comes out shows how to make the object: see ``Copy``.
-- It is decoded once more, with nothing in each hole, "" or 0: the values that decoders make most
-  of. The object has to be the one that the shape makes.
+of what it does with a value. It is given the payload twice: with a different *mark* in each hole,
+and with nothing in each, "" or 0, the values that decoders make most of. The two objects have to
+differ at exactly one place for each hole, and there the one has to have its mark and the other
+nothing, as they are, in a field whose declared type takes any such value (no literal, no pattern,
+no limit but an upper one for integers). Where that is shows how to make the object: see ``Copy``.
 
 What a decoder makes of one more particular value cannot be proven in this way: a type says so
 by metadata, ``Annotated[str, Meta(extra={...})]``, and such a field is no hole.
 
 What a payload costs that matches no shape. It is compared with the sample of each shape, which it
 may widen (the same bytes with more holes), and with the last few that matched none. A
-comparison ends at the first difference in structure, and a proof costs three decodings; both are
+comparison ends at the first difference in structure, and a proof costs two decodings; both are
 given up where they do not pay: see ``Shapes.learn``. Memory is bounded by the constants below.
 """
 
@@ -56,6 +53,8 @@ _DEEPEST = 24
 # Proofs in a stream, and payloads that match for one more.
 _MOST_PROOFS = 8
 _MATCHES_A_PROOF = 32
+# What decoding payloads like one has to have taken before it is proven to be a shape.
+_EFFORT_A_PROOF = 2
 # Payloads that teach nothing before not every one is looked at.
 _PATIENCE = 8
 
@@ -97,7 +96,7 @@ class Copy:
     """
 
     def __init__(
-        self, kind: int, sample: Any, kept: tuple[Any, ...], targets: list[Any], parts: list[Any]
+        self, kind: int, sample: Any, kept: Any, targets: list[Any], parts: list[Any]
     ) -> None:
         self.kind = kind
         self.sample = sample
@@ -132,11 +131,14 @@ class Shape:
     """A payload cut at its holes, and what it is decoded to.
 
     Attributes:
-        payload: the sample's.
+        payload: one that has it.
         spans: of each hole in it: where it starts and ends, and whether it is a string.
         paths: of each hole, where its value comes out: names of fields and keys, and positions.
         values: those of the payload that matched last.
         refused: spans that have turned out to be no holes.
+        seen: spans that may be more holes, as other payloads differ there, too.
+        effort: what it has taken to decode those.
+        run, tries: the reader's: how its objects are folded, and how often that was asked for.
     """
 
     def __init__(self, payload: bytes, spans: list[Any]) -> None:
@@ -145,6 +147,10 @@ class Shape:
         self.paths: list[tuple[Any, ...]] = []
         self.values: list[Any] = [None] * len(spans)
         self.refused: set[Any] = set()
+        self.seen: set[Any] = set()
+        self.effort = 0
+        self.run: Any = None
+        self.tries = 0
         self._holes: list[Hole] = []
         end = 0
         for start, stop, is_text in spans:
@@ -165,7 +171,7 @@ class Shape:
         number = 0
         try:
             for hole in self._holes:
-                if not payload.startswith(hole.before, position):
+                if not native.has_at(payload, position, hole.before):
                     return False
                 position += hole.size
                 start = position
@@ -174,10 +180,13 @@ class Shape:
                     if position == end:
                         return False
                     if text[position] == _QUOTE:
-                        self.values[number] = payload[start:position].decode()
+                        self.values[number] = native.text_at(payload, start, position)
                     elif text[position] == _BACKSLASH:
                         position = _end_of_string(payload, position)
-                        self.values[number] = _decode_string(payload[start - 1 : position + 1])
+                        value = native.unescaped(payload, start, position)
+                        if value is None:
+                            value = _decode_string(payload[start - 1 : position + 1])
+                        self.values[number] = value
                     else:
                         return False  # control characters are no JSON
                 else:
@@ -195,7 +204,7 @@ class Shape:
                 number += 1
         except ValueError:
             return False  # invalid UTF-8, or escapes that are not JSON's
-        return end - position == len(self._tail) and payload.endswith(self._tail)
+        return end - position == len(self._tail) and native.has_at(payload, position, self._tail)
 
     def make(self, payload: bytes) -> Any:
         """The object of the payload that matched last."""
@@ -215,8 +224,7 @@ class Shape:
         if function is not self._function:
             self._function = function
             self._number = -2
-            nothing = ["" if isinstance(mark, str) else 0 for mark in self._marks]
-            if function(self._copy.make(nothing, b"")) == "":  # type: ignore[union-attr]
+            if function(self._copy.make(self._nothing(), b"")) == "":  # type: ignore[union-attr]
                 marked = function(self._copy.make(self._marks, b""))  # type: ignore[union-attr]
                 if marked == "":
                     self._number = -1
@@ -226,29 +234,24 @@ class Shape:
 
     def prove(self, decode: Any) -> bool:
         """Find out by the decoder whether this is a shape, and how to make its objects."""
-        marks: list[Any] = []
-        nothing: list[Any] = []
-        for number, span in enumerate(self.spans):
-            marks.append(f"<hole {number}>" if span[2] else _FIRST_MARK + number)
-            nothing.append("" if span[2] else 0)
-        self._marks = marks
-        self.paths = [()] * len(marks)
-        marked = self._with(marks)
-        emptied = self._with(nothing)
+        self.paths = [()] * len(self.spans)
+        self._marks = [
+            f"<hole {number}>" if span[2] else _FIRST_MARK + number
+            for number, span in enumerate(self.spans)
+        ]
+        marked = self._with(self._marks)
+        emptied = self._with(self._nothing())
         try:
-            plan = self._compare(decode(self.payload), decode(marked), marked, (), None)
-            if () in self.paths or not isinstance(plan, Copy):
-                return False
-            self._copy = plan
-            if not self.match(emptied):
-                return False
-            self._marks = []  # no value is a mark any more: any difference is one too many
-            self._compare(self.make(emptied), decode(emptied), emptied, (), None)
+            copy = self._compare(decode(marked), decode(emptied), marked, emptied, (), None)
         except (_UnlikeError, SSEError):
             return False
-        finally:
-            self._marks = marks
+        if () in self.paths or not isinstance(copy, Copy):
+            return False
+        self._copy = copy
         return True
+
+    def _nothing(self) -> list[Any]:
+        return ["" if span[2] else 0 for span in self.spans]
 
     def _with(self, values: list[Any]) -> bytes:
         """The payload with these values in its holes."""
@@ -258,23 +261,33 @@ class Shape:
         return b"".join([*pieces, self._tail])
 
     def _compare(
-        self, sample: Any, other: Any, payload: bytes, path: tuple[Any, ...], field: Any
+        self,
+        sample: Any,
+        other: Any,
+        marked: bytes,
+        emptied: bytes,
+        path: tuple[Any, ...],
+        field: Any,
     ) -> Any:
-        """How to copy a part of the sample; raises where the other differs but by a mark.
+        """How to copy a part of the sample, which has marks where the other has nothing.
 
         Args:
-            payload: of the other.
-            path: where it is in the object.
+            marked: the sample's payload.
+            emptied: the other's.
+            path: where the part is in the object.
             field: the class and the name of the field that it is in, and how deep in there.
 
         Returns:
             None where it can be shared, the number of its hole, or a Copy.
+
+        Raises:
+            _UnlikeError: there is another difference.
         """
         kind = type(sample)
         if type(other) is not kind or len(path) > _DEEPEST:
             raise _UnlikeError
-        if kind is bytes and other is payload:
-            return _WHOLE
+        if kind is str or kind is int:
+            return None if sample == other else self._number_at(sample, other, path, field)
         if kind is list or kind is dict:
             is_list = kind is list
             keys = list(range(len(sample))) if is_list else list(sample)
@@ -283,34 +296,47 @@ class Shape:
             targets, parts = [], []
             deeper = None if field is None else (field[0], field[1], field[2] + 1)
             for key in keys:
-                part = self._compare(sample[key], other[key], payload, (*path, key), deeper)
+                below = (*path, key)
+                part = self._compare(sample[key], other[key], marked, emptied, below, deeper)
                 if part is not None:
                     targets.append(key)
                     parts.append(part)
-            return Copy(_LIST if is_list else _DICT, sample, (), targets, parts)
+            if not targets and field is not None and field[1] not in field[0].__struct_fields__:
+                return None  # of undeclared keys nobody is given these very objects
+            return Copy(_LIST if is_list else _DICT, sample, native.packed([]), targets, parts)
         if isinstance(sample, msgspec.Struct):
             kept, targets, parts = [], [], []
-            for name, slot in slots_of(kind):
+            for pair in slots_of(kind):
+                slot = pair[1]
                 value = native.get(sample, slot)
                 its_value = native.get(other, slot)
                 part = None
-                if value is not its_value:
-                    part = self._compare(value, its_value, payload, (*path, name), (kind, name, 0))
+                if not native.are_equal_texts(value, its_value):
+                    below = (*path, pair[0])
+                    field = (kind, pair[0], 0)
+                    part = self._compare(value, its_value, marked, emptied, below, field)
                 if part is not None:
                     targets.append(slot)
                     parts.append(part)
                 elif native.is_set(sample, slot):
                     kept.append(slot)
-            return Copy(_STRUCT, sample, tuple(kept), targets, parts)
-        if sample == other:
-            return None
-        if other not in self._marks:
+            return Copy(_STRUCT, sample, native.packed(kept), targets, parts)
+        if kind is bytes and sample is marked and other is emptied:
+            return _WHOLE
+        if sample != other:
             raise _UnlikeError
-        number = self._marks.index(other)
+        return None
+
+    def _number_at(self, sample: Any, other: Any, path: tuple[Any, ...], field: Any) -> int:
+        """The number of the hole whose mark came out at a path."""
+        if sample not in self._marks or other not in ("", 0):
+            raise _UnlikeError
+        number = self._marks.index(sample)
         if self.paths[number]:
             raise _UnlikeError  # it came out twice
         self.paths[number] = path
-        self._holes[number].largest = largest = _largest_in(*field, kind)
+        largest = _largest_in(field[0], field[1], field[2], type(sample))
+        self._holes[number].largest = largest
         if largest < 0:
             self.refused.add(self.spans[number])
             raise _UnlikeError
@@ -329,6 +355,7 @@ class Shapes:
         self._decode = decode
         self._shapes: list[Shape] = []  # the one that matched last is first
         self._candidates: list[Shape] = []  # without holes
+        self._refused: set[bytes] = set()  # keys of values that decide something
         self._matches = 0
         self._proofs = 0
         self._fruitless = 0
@@ -345,8 +372,13 @@ class Shapes:
                 return shape
         return None
 
-    def learn(self, payload: bytes) -> None:
-        """Take note of a payload that matched no shape, and that can be decoded."""
+    def learn(self, payload: bytes, effort: int) -> None:
+        """Take note of a payload that matched no shape.
+
+        Args:
+            payload: it can be decoded.
+            effort: what that took; 1 where it is just as declared.
+        """
         if len(payload) > _LONGEST_PAYLOAD:
             return
         if self._proofs >= _MOST_PROOFS + self._matches // _MATCHES_A_PROOF:
@@ -361,18 +393,32 @@ class Shapes:
                 spans = _holes_between(shape.payload, payload)
                 if spans is None or not shape.refused.isdisjoint(spans):
                     continue
-                if self._widen(shape, spans):
+                if self._refused and self._are_refused(shape.payload, spans):
+                    continue
+                # A proof takes as much as some decodings: it has to be worth it first.
+                shape.effort += effort
+                shape.seen.update(spans)
+                if shape.effort < _EFFORT_A_PROOF:
+                    return
+                if self._widen(shape, shape.seen):
                     known.remove(shape)
                     return
         self._candidates.insert(0, Shape(payload, []))
         del self._candidates[_MOST_CANDIDATES:]
 
-    def _widen(self, shape: Shape, spans: list[Any]) -> bool:
+    def _are_refused(self, payload: bytes, spans: list[Any]) -> bool:
+        """Whether a hole is under a key that no hole may be under, going by its name."""
+        return not self._refused.isdisjoint([_key_of(payload, span) for span in spans])
+
+    def _widen(self, shape: Shape, spans: set[Any]) -> bool:
         """Add to the shapes what this one is with more holes; False where it is none."""
         self._proofs += 1
-        wider = Shape(shape.payload, sorted({*shape.spans, *spans}))
+        wider = Shape(shape.payload, sorted(spans.union(shape.spans)))
         if len(wider.spans) > _MOST_HOLES or not wider.prove(self._decode):
             shape.refused.update(wider.refused or spans)
+            shape.seen.clear()
+            if len(self._refused) < _MOST_HOLES:
+                self._refused.update([_key_of(shape.payload, span) for span in wider.refused])
             return False
         self._fruitless = 0
         self._shapes.insert(0, wider)
@@ -405,6 +451,13 @@ def _holes_between(one: bytes, other: bytes) -> list[Any] | None:
         else:
             return None
     return spans if i == size and j == other_size else None
+
+
+def _key_of(payload: bytes, span: Any) -> bytes:
+    """The key that a value seems to be under; for a guess that saves a proof."""
+    start, _, is_text = span
+    before = payload[max(start - 64, 0) : start].split(b'"')
+    return before[-3 if is_text else -2] if len(before) > 2 else b""
 
 
 def _end_of_string(payload: bytes, position: int) -> int:

@@ -1,9 +1,13 @@
 # The types that Cython compiles text.py with; see there.
 
+from sseparse._stream cimport native
+
 cdef int _BLOCK
 
 
 cdef class Place:
+    cdef readonly bint is_text
+
     cpdef append(self, value)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import native
+
 __all__ = ["HalfCharacter", "Latest", "Place", "Text", "Unkept", "join_halves"]
 
 # Parts of a text that are joined to one.
@@ -16,21 +18,29 @@ _BLOCK = 256
 
 
 class Place:
-    """What values are added to, one by one."""
+    """What values are added to, one by one.
+
+    Attributes:
+        is_text: whether they are pieces of the answer.
+    """
+
+    def __init__(self) -> None:
+        self.is_text = False
 
     def append(self, value: Any) -> None:
         raise NotImplementedError
 
 
 class Latest(Place):
-    """A number of which the last one counts.
+    """A value of which the last one counts.
 
     Attributes:
         value: the last one; None where there was none.
     """
 
-    def __init__(self) -> None:
-        self.value: Any = None
+    def __init__(self, value: Any = None) -> None:
+        self.is_text = False
+        self.value = value
 
     def append(self, value: Any) -> None:
         self.value = value
@@ -45,17 +55,20 @@ class Text(Place):
     """
 
     def __init__(self) -> None:
+        self.is_text = True
         self._blocks: list[str] = []
         self._parts: list[str] = []
 
     def append(self, value: str) -> None:
+        if not value:
+            return
         self._parts.append(value)
         if len(self._parts) >= _BLOCK:
             self._blocks.append("".join(self._parts))
             self._parts.clear()
 
     def has_come(self) -> bool:
-        """Whether there was any part, be it empty."""
+        """Whether there was any part that is not empty."""
         return bool(self._parts or self._blocks)
 
     def last_part(self) -> str:
@@ -98,7 +111,7 @@ class HalfCharacter:
 
     def complete(self, piece: str) -> str:
         """The piece with the half before it, and without one at its end; maybe nothing."""
-        if piece.isascii() and not self._half:
+        if not self._half and native.is_ascii(piece):
             return piece
         piece = self._half + piece
         self._half = ""

@@ -1,3 +1,4 @@
+# cython: language_level=3, auto_pickle=False, annotation_typing=False
 """What OpenAI's format says of its payloads, and what servers make of that.
 
 The way of a payload is in ``_stream/decode.py``; mending is in ``mend.py``.

@@ -1,3 +1,4 @@
+# cython: language_level=3, auto_pickle=False, annotation_typing=False
 """The parts of a final object as they grow: tool calls, audio, reasoning, undeclared keys.
 
 Each has an ``add`` that takes a piece of a delta, in time and memory in proportion to that
@@ -14,7 +15,7 @@ import msgspec
 
 from .._stream.fields import extra_of
 from .._stream.model import Model, give_extra
-from .._stream.text import Text, join_halves
+from .._stream.text import Latest, Text, join_halves
 from . import types
 
 __all__ = [
@@ -46,6 +47,13 @@ class Extra:
         text = self.values.get(key)
         return text if isinstance(text, Text) else None
 
+    def latest(self, key: str) -> Latest:
+        """What takes the values of a key that overwrite each other."""
+        latest = self.values.get(key)
+        if not isinstance(latest, Latest):
+            latest = self.values[key] = Latest(latest)
+        return latest
+
     def concatenate(self, extra: dict[str, Any]) -> None:
         for key, value in extra.items():
             text = self.values.get(key)
@@ -64,11 +72,17 @@ class Extra:
     def put_on(self, model: Model) -> None:
         """Give them to the final object, but for what it declares as something else."""
         extra = {
-            key: value.joined() if isinstance(value, Text) else value
+            key: _value_of(value)
             for key, value in self.values.items()
             if key not in model.__struct_fields__
         }
         give_extra(model, extra)
+
+
+def _value_of(value: Any) -> Any:
+    if isinstance(value, Text):
+        return value.joined()
+    return value.value if isinstance(value, Latest) else value
 
 
 def settled(value: Any) -> Any:

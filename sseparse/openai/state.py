@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from .._stream.fields import Present, extra_of, was_mended
-from .._stream.model import from_dict, settle
+from .._stream import fields
+from .._stream.convert import from_dict
+from .._stream.model import settle
 from .._stream.text import Latest, Place, Text, Unkept
 from . import types
 from .mend import delta_of, message_beside
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Path = tuple[str | int, ...]
-    # Each with the number of the value, or the text, that is added to it.
-    Places = list[tuple[Place, int | str]]
 
 __all__ = ["ChatCompletionStreamState", "CompletionStreamState", "Outcome"]
 
@@ -72,16 +71,16 @@ class Outcome:
             if choice.finish_reason is not None or choice.index not in self.finish_reasons:
                 self.finish_reasons[choice.index] = choice.finish_reason
             if isinstance(choice, types.Choice):
-                message = message_beside(choice) if extra_of(choice) else None
+                message = message_beside(choice) if fields.extra_of(choice) else None
                 if message is not None:
                     _say(choice, message, lambda name: (choice.index, name) in self._has_said)
                     settle(chunk)
                 said = [name for name in _SAID if getattr(choice.delta, name)]
                 self._has_said |= {(choice.index, name) for name in said}
 
-    def places(self, chunk: Any, varying: dict[Path, int]) -> Places | None:
+    def places(self, chunk: Any, varying: dict[Path, int]) -> Offer | None:
         """Nothing is kept: it matters only how much was used, and whether a text has come."""
-        offer = _Offer(varying)
+        offer = Offer(varying)
         if not self.offer_usage(chunk.usage, offer):
             return None
         for path in varying:
@@ -89,7 +88,7 @@ class Outcome:
                 return None
             if path[-1] in _TEXT_FIELDS:
                 offer.text(path, Unkept(), None)
-        return offer.places
+        return offer
 
     @property
     def usage(self) -> types.CompletionUsage | None:
@@ -118,7 +117,7 @@ class Outcome:
             self._usage = usage
         self._latest = []
 
-    def offer_usage(self, usage: types.CompletionUsage | None, offer: _Offer) -> bool:
+    def offer_usage(self, usage: types.CompletionUsage | None, offer: Offer) -> bool:
         """Offer places for the counts of further chunks; whether that is all to do."""
         varying = [path for path in offer.left if path[0] == "usage"]
         if not varying:
@@ -127,6 +126,7 @@ class Outcome:
         stays = ({("usage", name) for name in _COUNTS} - {*varying}) if usage is not None else set()
         if not any(getattr(usage, path[1]) for path in stays) or self._usage is not usage:
             return False
+        offer.is_lasting = False
         self._latest = [(path[1:], Latest()) for path in varying]
         for path, (_, latest) in zip(varying, self._latest, strict=True):
             offer.places.append((latest, offer.left.pop(path)))
@@ -172,13 +172,18 @@ def _say(choice: types.Choice, message: dict[str, Any], has_said: Callable[[str]
             setattr(choice.delta, name, value)
 
 
+def _overwrites(extra: dict[str, Any], *harmless: str) -> bool:
+    """Whether undeclared keys take the places of earlier ones."""
+    return any(value is not None and key not in harmless for key, value in extra.items())
+
+
 class _State(Generic[ChunkT, FinalT]):
     """What both kinds of completion have in common: everything outside the choices."""
 
     # Fields of a chunk that the final object has as they came first ...
-    _FIRST_COUNTS: Present
+    _FIRST_COUNTS: fields.Present
     # ... and the others outside the choices, most of which it has as they came last.
-    _REST: Present
+    _REST: fields.Present
 
     def __init__(self) -> None:
         self._first: dict[str, Any] = {}
@@ -233,7 +238,7 @@ class _State(Generic[ChunkT, FinalT]):
                     self._missing.remove(name)
         for name, value in self._REST.of(chunk):
             self._fold_field(chunk, name, value)
-        extra = extra_of(chunk)
+        extra = fields.extra_of(chunk)
         if extra:
             self._extra.overwrite(extra)
 
@@ -261,20 +266,31 @@ class _State(Generic[ChunkT, FinalT]):
         )
 
 
-class _Offer:
-    """Gathers the places for chunks like one: each value that varies has to be spoken for."""
+class Offer:
+    """The places for chunks like one: each value that varies has to be spoken for.
+
+    Attributes:
+        places: each with the number of the value, or the text, that is added to it.
+        is_lasting: whether they hold whatever other chunks come in between.
+        left: the paths that nothing has spoken for yet.
+    """
 
     def __init__(self, varying: dict[Path, int]) -> None:
-        self.places: Places = []
+        self.places: list[tuple[Place, int | str]] = []
+        self.is_lasting = True
         self.left = dict(varying)
 
-    def text(self, path: Path, text: Text | None, value: Any) -> bool:
-        """Offer a text for the value at a path; False where there is one and no text."""
-        number = self.left.pop(path, None)
-        source = value if number is None else number
-        if text is not None and source not in (None, ""):
+    def text(self, path: Path, text: Text, value: Any) -> None:
+        """Offer a text for the value at a path, which may vary or not."""
+        source = self.left.pop(path, value)
+        if source is not None and source != "":
             self.places.append((text, source))
-        return text is not None or source in (None, "")
+
+    def extra(self, path: Path, extra: Extra) -> None:
+        """Offer what takes the undeclared values below a path that overwrite each other."""
+        for varying in [key for key in self.left if key[:-1] == path]:
+            self.is_lasting = False
+            self.places.append((extra.latest(str(varying[-1])), self.left.pop(varying)))
 
 
 # Chat completions.
@@ -283,8 +299,8 @@ class _Offer:
 class _ChatChoice:
     """A choice as far as it has come. What has not come is None."""
 
-    _DELTA = Present(types.ChoiceDelta, {*types.ChoiceDelta.__struct_fields__} - {"role"})
-    _REST = Present(
+    _DELTA = fields.Present(types.ChoiceDelta, {*types.ChoiceDelta.__struct_fields__} - {"role"})
+    _REST = fields.Present(
         types.Choice,
         {*types.Choice.__struct_fields__} - {"delta", "index", "finish_reason"},
     )
@@ -339,10 +355,10 @@ class _ChatChoice:
                 if self.token_ids is None:
                     self.token_ids = []
                 self.token_ids += value
-        extra = extra_of(delta)
+        extra = fields.extra_of(delta)
         if extra:
             self.delta_extra.concatenate(extra)
-        extra = extra_of(choice)
+        extra = fields.extra_of(choice)
         if extra:
             self.choice_extra.overwrite(extra)
 
@@ -363,51 +379,66 @@ class _ChatChoice:
             return name in self.texts and bool(self.texts[name].joined())
         return bool(self.lists.get(name) if name in _LISTS else getattr(self, name))
 
-    def offer(self, choice: types.Choice, path: Path, offer: _Offer) -> bool:
-        """Offer the texts that choices like this one are added to; whether that is all to do."""
-        delta = choice.delta
+    def offer(self, choice: types.Choice, path: Path, offer: Offer) -> bool:
+        """Offer what choices like this one are added to; whether that is all to do."""
         if message_beside(choice) is not None:
             return False
+        for name, value in self._REST.of(choice):
+            if name == "token_ids" or (name == "logprobs" and (value.content or value.refusal)):
+                return False
+            offer.is_lasting = False
+        extra = fields.extra_of(choice)
+        if choice.finish_reason is not None or _overwrites(extra, "message"):
+            offer.is_lasting = False
+        offer.extra((*path, "_extra"), self.choice_extra)
+        delta = choice.delta
         path = (*path, "delta")
-        if choice.logprobs is not None or choice.token_ids is not None:
-            return False
-        if any(getattr(delta, name) is not None for name in _LISTS):
-            return False
-        for name in _TEXTS:
-            if not offer.text((*path, name), self.texts.get(name), getattr(delta, name)):
-                return False
-        if delta.tool_calls and not self._offer_arguments(delta.tool_calls, path, offer):
-            return False
-        call = delta.function_call
-        if call is not None:
-            if call.name or self.function_call is None or extra_of(call):
-                return False
-            arguments = (*path, "function_call", "arguments")
-            offer.text(arguments, self.function_call.arguments, call.arguments)
-        audio = delta.audio
-        if audio is not None:
-            if self.audio is None or extra_of(audio):
-                return False
-            offer.text((*path, "audio", "data"), self.audio.data, audio.data)
-            offer.text((*path, "audio", "transcript"), self.audio.transcript, audio.transcript)
-        details = delta.reasoning_details
-        if isinstance(details, list) and details:
-            if len(details) > 1 or self.reasoning_details is None:
-                return False
-            texts = self.reasoning_details.texts_of(details[0])
-            if texts is None:
-                return False
-            for key, text in texts.items():
-                offer.text((*path, "reasoning_details", 0, key), text, details[0][key])
-        for key, value in extra_of(delta).items():
-            if isinstance(value, str):
-                text_of_key = self.delta_extra.text(key)
-                if not offer.text((*path, "_extra", key), text_of_key, value):
+        for name, value in self._DELTA.of(delta):
+            if name in _TEXTS:
+                offer.text((*path, name), self.texts[name], value)
+                continue
+            offer.is_lasting = False
+            if name in _LISTS:
+                if isinstance(value, list):
                     return False
+            elif name == "tool_calls":
+                if not self._offer_arguments(value, path, offer):
+                    return False
+            elif name == "function_call":
+                if value.name or self.function_call is None or fields.extra_of(value):
+                    return False
+                arguments = (*path, name, "arguments")
+                offer.text(arguments, self.function_call.arguments, value.arguments)
+            elif name == "audio":
+                if self.audio is None or fields.extra_of(value):
+                    return False
+                offer.text((*path, name, "data"), self.audio.data, value.data)
+                offer.text((*path, name, "transcript"), self.audio.transcript, value.transcript)
+            elif name == "reasoning_details" and not self._offer_details(value, path, offer):
+                return False
+        for key, value in fields.extra_of(delta).items():
+            if isinstance(value, str):
+                text = self.delta_extra.text(key)
+                if text is None:
+                    return False
+                offer.text((*path, "_extra", key), text, value)
+            elif value is not None:
+                offer.is_lasting = False
+        offer.extra((*path, "_extra"), self.delta_extra)
+        return True
+
+    def _offer_details(self, details: Any, path: Path, offer: Offer) -> bool:
+        if not isinstance(details, list) or len(details) != 1 or self.reasoning_details is None:
+            return False
+        texts = self.reasoning_details.texts_of(details[0])
+        if texts is None:
+            return False
+        for key, text in texts.items():
+            offer.text((*path, "reasoning_details", 0, key), text, details[0][key])
         return True
 
     def _offer_arguments(
-        self, fragments: list[types.ChoiceDeltaToolCall], path: Path, offer: _Offer
+        self, fragments: list[types.ChoiceDeltaToolCall], path: Path, offer: Offer
     ) -> bool:
         arguments = None
         if len(fragments) == 1 and self.tool_calls is not None:
@@ -415,7 +446,8 @@ class _ChatChoice:
         if arguments is None:
             return False
         place = (*path, "tool_calls", 0, "function", "arguments")
-        return offer.text(place, arguments, fragments[0].function.arguments)  # type: ignore[union-attr]
+        offer.text(place, arguments, fragments[0].function.arguments)  # type: ignore[union-attr]
+        return True
 
     def build(self, finish_reason: str | None) -> types.ChatCompletionChoice:
         texts = {name: text.joined() for name, text in self.texts.items()}
@@ -466,8 +498,8 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
     stream was cut off, or a word that openai does not know.
     """
 
-    _FIRST_COUNTS = Present(types.ChatCompletionChunk, (*_HEAD, "service_tier", "provider"))
-    _REST = Present(
+    _FIRST_COUNTS = fields.Present(types.ChatCompletionChunk, (*_HEAD, "service_tier", "provider"))
+    _REST = fields.Present(
         types.ChatCompletionChunk,
         {*types.ChatCompletionChunk.__struct_fields__}
         - {*_FIRST_COUNTS.names, "choices", "object", "obfuscation", "p"},
@@ -482,7 +514,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
 
     def handle_chunk(self, chunk: types.ChatCompletionChunk) -> None:
         """Add the next chunk."""
-        is_mended = was_mended(chunk)
+        is_mended = fields.was_mended(chunk)
         for choice in chunk.choices:
             index = choice.index
             folded = self._choices.get(index)
@@ -491,7 +523,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
                 # In this order: whoever has a choice asks for its finish reason.
                 self._outcome.finish_reasons[index] = None
                 self._choices[index] = folded
-            if extra_of(choice):
+            if fields.extra_of(choice):
                 message = message_beside(choice)
                 if message is not None:
                     _say(choice, message, folded.has_said)
@@ -518,7 +550,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             for item in value:
                 known.setdefault(json.dumps(item, sort_keys=True), item)
 
-    def places(self, chunk: types.ChatCompletionChunk, varying: dict[Path, int]) -> Places | None:
+    def places(self, chunk: types.ChatCompletionChunk, varying: dict[Path, int]) -> Offer | None:
         """The texts that further chunks like this one, the last, are added to.
 
         Args:
@@ -526,17 +558,19 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             varying: the paths of the values in it that may be others, each with its number.
 
         Returns:
-            Texts, each with the number of the value, or the text, that is added to it. None
-            where such chunks have to be handled one by one.
+            None where such chunks have to be handled one by one.
         """
-        offer = _Offer(varying)
+        offer = Offer(varying)
         for position, choice in enumerate(chunk.choices):
             folded = self._choices[choice.index]
             if not folded.offer(choice, ("choices", position), offer):
                 return None
         if not self._outcome.offer_usage(chunk.usage, offer):
             return None
-        return offer.places if all(map(self._ignores, offer.left)) else None
+        if self._REST.of(chunk) or _overwrites(fields.extra_of(chunk)):
+            offer.is_lasting = False
+        offer.extra(("_extra",), self._extra)
+        return offer if all(map(self._ignores, offer.left)) else None
 
     def snapshot(self, is_done: bool) -> types.ChatCompletion:
         """The completion as far as it has come; see the base class."""
@@ -570,7 +604,7 @@ def _implied_finish_reason(message: types.ChatCompletionMessage) -> str:
 class _TextChoice:
     """A legacy choice as far as it has come."""
 
-    _LAST_COUNTS = Present(
+    _LAST_COUNTS = fields.Present(
         types.CompletionChoice, ("content_filter_results", "stop_reason", "prompt_token_ids")
     )
     _LOGPROBS = ("text_offset", "token_logprobs", "tokens", "top_logprobs")
@@ -598,7 +632,7 @@ class _TextChoice:
             self.token_ids = self.token_ids or []
             self.token_ids += choice.token_ids
         self.last.update(self._LAST_COUNTS.of(choice))
-        extra = extra_of(choice)
+        extra = fields.extra_of(choice)
         if extra:
             self.extra.overwrite(extra)
 
@@ -624,8 +658,8 @@ class _TextChoice:
 class CompletionStreamState(_State[types.Completion, types.Completion]):
     """Folds the chunks of a legacy stream into the final ``text_completion``."""
 
-    _FIRST_COUNTS = Present(types.Completion, _HEAD)
-    _REST = Present(types.Completion, ("usage", "prompt_filter_results"))
+    _FIRST_COUNTS = fields.Present(types.Completion, _HEAD)
+    _REST = fields.Present(types.Completion, ("usage", "prompt_filter_results"))
 
     def __init__(self) -> None:
         super().__init__()
@@ -633,7 +667,7 @@ class CompletionStreamState(_State[types.Completion, types.Completion]):
 
     def handle_chunk(self, chunk: types.Completion) -> None:
         """Add the next chunk."""
-        is_mended = was_mended(chunk)
+        is_mended = fields.was_mended(chunk)
         for choice in chunk.choices:
             index = choice.index
             folded = self._choices.get(index)
@@ -646,17 +680,22 @@ class CompletionStreamState(_State[types.Completion, types.Completion]):
                 self._outcome.finish_reasons[index] = choice.finish_reason
         self._fold_envelope(chunk)
 
-    def places(self, chunk: types.Completion, varying: dict[Path, int]) -> Places | None:
+    def places(self, chunk: types.Completion, varying: dict[Path, int]) -> Offer | None:
         """The texts that further chunks like this one are added to; see the chat's."""
-        offer = _Offer(varying)
+        offer = Offer(varying)
         for position, choice in enumerate(chunk.choices):
             if choice.logprobs is not None or choice.token_ids is not None:
                 return None
-            text = self._choices[choice.index].text
-            offer.text(("choices", position, "text"), text, choice.text)
+            offer.is_lasting = False
+            folded = self._choices[choice.index]
+            offer.text(("choices", position, "text"), folded.text, choice.text)
+            offer.extra(("choices", position, "_extra"), folded.extra)
         if not self._outcome.offer_usage(chunk.usage, offer):
             return None
-        return offer.places if all(map(self._ignores, offer.left)) else None
+        if self._REST.of(chunk) or _overwrites(fields.extra_of(chunk)):
+            offer.is_lasting = False
+        offer.extra(("_extra",), self._extra)
+        return offer if all(map(self._ignores, offer.left)) else None
 
     def snapshot(self, is_done: bool) -> types.Completion:
         """The completion as far as it has come; see the base class."""
