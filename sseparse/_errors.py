@@ -58,11 +58,14 @@ class NotAnEventStreamError(SSEError):
     """The response is no event stream: an error, a web page, say, or plain JSON.
 
     Attributes:
-        body: the beginning of the response's body.
+        body: the response's body, or its beginning.
         status: the HTTP status, where it is known.
         content_type: the ``Content-Type`` header, where it is known.
         url: what was requested, as far as the HTTP client tells. The message leaves out
             its query and user: keys are often there, and messages are logged.
+        location: the ``Location`` header of a redirect that was not followed.
+        content_encoding: the ``Content-Encoding`` header, where the HTTP client has left
+            the body compressed.
     """
 
     def __init__(
@@ -71,12 +74,16 @@ class NotAnEventStreamError(SSEError):
         status: int | None = None,
         content_type: str | None = None,
         url: str | None = None,
+        location: str | None = None,
+        content_encoding: str | None = None,
     ) -> None:
-        super().__init__(body, status, content_type, url)
+        super().__init__(body, status, content_type, url, location, content_encoding)
         self.body = body
         self.status = status
         self.content_type = content_type
         self.url = url
+        self.location = location
+        self.content_encoding = content_encoding
 
     def __str__(self) -> str:
         response = "the response"
@@ -84,16 +91,30 @@ class NotAnEventStreamError(SSEError):
             response += f" of {_without_secrets(self.url)}"
         media_type = "" if self.content_type is None else repr(self.content_type)
         body = f"it begins with {beginning_of(self.body)}" if self.body else "its body is empty"
+        if self.status == 204:
+            return (
+                f"{response} has status 204: there is nothing to read, nor to reconnect for; {body}"
+            )
         if self.status is not None and not 200 <= self.status <= 299:
             problem = f"has status {self.status}" + (media_type and f" and is {media_type}")
+            if self.location is not None:
+                problem += f" and leads to {_without_secrets(self.location)!r}"
             return f"{response} {problem}; {body}"
+        if self.content_encoding is not None:
+            return (
+                f"{response} was left compressed by its client, which does not know the "
+                f"Content-Encoding {self.content_encoding!r}: install what it needs for that, or "
+                f"ask for another with Accept-Encoding; {body}"
+            )
+        if media_type and "text/event-stream" in media_type.lower():
+            return f"{response} is labelled {media_type} and has not one line of an event; {body}"
         if media_type:
             problem = f"is no event stream but {media_type}"
         else:
             problem = "is no event stream" if self.status is None else "has no Content-Type"
         if _DATA_LINE.search(self.body):
             body += ", as event streams do: check_content_type=False takes it for one"
-        return f"{response} {problem}; {body}"
+        return f"{response} {problem}; {body}; event streams are labelled 'text/event-stream'"
 
 
 _DATA_LINE = re.compile(rb"(?:^|[\r\n])data:")

@@ -1,15 +1,5 @@
 """Events of iterables of byte chunks: the loop around a parser that everybody would write.
 
-Theory of operation
--------------------
-A generator that raises is over. But what a callback raises loses nothing in a parser, and
-many sources go on after an exception: a read that timed out, say. So neither iterator is a
-generator. Both ask a *pull* for the next list of events, which may raise, and be asked again.
-
-``EventIterator`` is an ``itertools.chain`` over these lists, so that no Python runs between
-two events of one read. A chain gives up when its source raises; so what is raised is put in
-the place of a list, and is raised from there. A list is emptied to stop it in its middle.
-
 ``Feeder`` is what happens once a read, however it is read. An error that waits behind the
 events that were returned, and events that an exception has held back, are due before
 another read. A source that raises and then ends has not ended well: that is an error.
@@ -18,34 +8,21 @@ another read. A source that raises and then ends has not ended well: that is an 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from . import Parser
 from ._errors import SSEError
+from ._iterators import AsyncEventIterator, EventIterator
 from ._lines import LineWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
-    from typing_extensions import Buffer, Self, Unpack
+    from typing_extensions import Buffer, Unpack
 
     from . import Event
 
-    _EventChain = chain[Event]
-else:
-    _EventChain = chain
-
-__all__ = [
-    "AsyncEventIterator",
-    "AsyncPull",
-    "EventIterator",
-    "Feeder",
-    "ParserOptions",
-    "Pull",
-    "aiter_events",
-    "iter_events",
-]
+__all__ = ["Feeder", "ParserOptions", "aiter_events", "iter_events"]
 
 
 class ParserOptions(TypedDict, total=False):
@@ -84,7 +61,7 @@ def iter_events(chunks: Iterable[Buffer], **parser_options: Unpack[ParserOptions
     # Here, not when the first event is asked for: a wrong argument is an error at once.
     feeder = Feeder(Parser(**parser_options))
     _check_source(chunks, "__iter__")
-    return EventIterator.over(_Pull(feeder, iter(chunks)))
+    return EventIterator(_Pull(feeder, iter(chunks)))
 
 
 def aiter_events(
@@ -97,165 +74,6 @@ def aiter_events(
     ``chunks`` at once.
     """
     return AsyncEventIterator(_AsyncPull(Feeder(Parser(**parser_options)), chunks))
-
-
-class Pull(Protocol):
-    """Where an ``EventIterator`` gets its events."""
-
-    closed: bool
-
-    def next_batch(self) -> list[Event]:
-        """The events of the next read, often none; StopIteration at the end.
-
-        After any other exception it may be called again.
-        """
-        ...
-
-    def close(self) -> None:
-        """Give back what it reads from. It may be called again."""
-
-
-class AsyncPull(Protocol):
-    """Where an ``AsyncEventIterator`` gets its events."""
-
-    closed: bool
-
-    async def next_batch(self) -> list[Event]:
-        """The events of the next read, often none; StopAsyncIteration at the end."""
-        ...
-
-    async def aclose(self) -> None:
-        """Give back what it reads from. It may be called again."""
-
-
-class EventIterator(_EventChain):
-    """Iterates over the events of one stream; made by ``iter_events`` and ``EventSource``.
-
-    After an exception it can be asked again.
-    """
-
-    _pull: Pull
-    _items: Generator[Iterable[Event], None, None]
-
-    @classmethod
-    def over(cls, pull: Pull) -> Self:
-        """The events that a pull gives."""
-        items = _items(pull)
-        self: Any = cls.from_iterable(items)
-        self._pull = pull
-        self._items = items
-        return self  # type: ignore[no-any-return]
-
-    def close(self) -> None:
-        """Hand out no more events, and close what they come from."""
-        self._pull.closed = True
-        try:
-            self._items.close()
-        except ValueError:
-            return  # it is being read, by another thread or below a callback: it ends there
-        # One that has not begun has nothing to clean up, and does not.
-        self._pull.close()
-
-
-def _items(pull: Pull) -> Generator[Any, None, None]:
-    """Lists of events, and in their place what the pull has raised."""
-    item: list[Event] | _Raised = []
-    try:
-        while not pull.closed:
-            item.clear()  # handed out, and not to be kept while more is waited for
-            try:
-                item = pull.next_batch()
-            except StopIteration:
-                return
-            except BaseException as error:
-                # Closed while it was reading, it ends quietly, whatever reading makes of that.
-                if pull.closed and isinstance(error, Exception):
-                    return
-                item = _Raised(error)
-            else:
-                if pull.closed:
-                    return
-            yield item
-    finally:
-        item.clear()
-        pull.close()
-
-
-class _Raised:
-    """Raises an exception where the events of a list would be."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error: BaseException | None = error
-
-    def __iter__(self) -> Iterator[Event]:
-        return self
-
-    def __next__(self) -> Event:
-        error = self.error
-        if error is None:
-            raise StopIteration
-        # Kept no longer than that: its traceback leads to where this one is kept.
-        self.error = None
-        try:
-            raise error
-        finally:
-            del error
-
-    def clear(self) -> None:
-        self.error = None
-
-
-class AsyncEventIterator:
-    """Iterates over the events of one stream; made by ``aiter_events`` and ``EventSource``.
-
-    After an exception it can be asked again.
-    """
-
-    __slots__ = ("__weakref__", "_batch", "_events", "_pull")
-
-    def __init__(self, pull: AsyncPull) -> None:
-        self._pull = pull
-        self._batch: list[Event] = []
-        self._events = iter(self._batch)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Event:
-        for event in self._events:
-            return event
-        return await self._read_on()
-
-    async def _read_on(self) -> Event:
-        pull = self._pull
-        self._batch.clear()  # handed out, and not to be kept while more is waited for
-        while not pull.closed:
-            try:
-                batch = await pull.next_batch()
-            except StopAsyncIteration:
-                break
-            except BaseException as error:
-                if not pull.closed:
-                    raise
-                # Closed while it was reading, it ends quietly, whatever reading makes of that.
-                await pull.aclose()
-                if isinstance(error, Exception):
-                    break
-                raise
-            if pull.closed:
-                break
-            self._batch = batch
-            self._events = iter(batch)
-            for event in self._events:
-                return event
-        await pull.aclose()
-        raise StopAsyncIteration
-
-    async def aclose(self) -> None:
-        """Hand out no more events, and close what they come from."""
-        self._pull.closed = True
-        self._batch.clear()
-        await self._pull.aclose()
 
 
 class Feeder:
@@ -318,6 +136,7 @@ class _Pull:
         self.closed = False
         self._feeder = feeder
         self._chunks = chunks
+        self._reading = False
 
     # The two say the same, line by line: a change to one is a change to the other.
 
@@ -327,6 +146,7 @@ class _Pull:
             return feeder.go_on()
         if feeder.ended:
             raise StopIteration
+        self._reading = True
         try:
             chunk = next(self._chunks)
         except StopIteration:
@@ -334,7 +154,14 @@ class _Pull:
         except BaseException as error:
             feeder.note_failed_read(error)
             raise
+        finally:
+            self._reading = False
         return feeder.feed(chunk)
+
+    def stop(self) -> None:
+        if self._reading:
+            raise ValueError("this iterator is already executing; it waits for its source")
+        self.closed = True
 
     def close(self) -> None:
         # A file is not this iterator's to close.
@@ -373,10 +200,14 @@ class _AsyncPull:
             self._reading = False
         return feeder.feed(chunk)
 
+    def stop(self) -> None:
+        if self._reading:
+            raise RuntimeError("this iterator is already running; it waits for its source")
+        self.closed = True
+
     async def aclose(self) -> None:
-        # While another task reads, the source is its own: it closes it when it has read.
         aclose = getattr(self._chunks or self._source, "aclose", None)
-        if aclose is not None and not self._reading:
+        if aclose is not None:
             await aclose()
 
 

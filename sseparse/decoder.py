@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from . import Event
-    from ._iterate import AsyncEventIterator, ParserOptions
+    from ._iterate import ParserOptions
+    from ._iterators import AsyncEventIterator
 
 __all__ = ["SSEDecoder", "ServerSentEvent"]
 

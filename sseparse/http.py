@@ -1,41 +1,62 @@
 """Events of a response object, whichever HTTP client it is from.
 
-The clients are told apart by what their responses can do; none is imported, and none has
-to be installed. What differs between them, and is settled here:
+``EventSource`` is the loop that everybody wants: the response is checked, read as it arrives,
+and given back. ``ResponseReader`` and ``AsyncResponseReader`` are the reading alone, for other
+loops; ``iter_response_bytes`` and ``aiter_response_bytes`` for those who parse the bytes
+themselves.
 
-- **Reading what has arrived.** Most of their iterators have a mode that waits until a
-  buffer is full, an HTTP chunk is whole or the body has ended, and it is often the
-  default. An event stream has to be read as it comes.
-- **The end.** A body that broke off is an exception in one client; what came before it is
-  still delivered here.
-- **Sync or async**, and how to close them.
+Theory of operation
+-------------------
+A source has one *pull*, which ``EventIterator`` or ``AsyncEventIterator`` asks for the events of
+one read after the other. There are two, for ``for`` and for ``async for``, which do the same;
+what they have in common, and what a source says of itself, is in ``_Progress``.
 
-``iter_response_bytes`` and ``aiter_response_bytes`` are the reading alone, for those who
-parse the bytes themselves.
+What a source says is never ahead of its caller. The parser is, by all the events of one read
+that are still to be handed out; so ``_Batch`` knows which of its events was handed out
+last, without any Python running for each: it asks its iterator how many are left.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
-from inspect import isasyncgenfunction, isawaitable, iscoroutinefunction
+from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
-from . import Parser
-from ._errors import NotAnEventStreamError
+from . import Event, Parser
+from ._errors import EventTooLargeError, NotAnEventStreamError
+from ._iterate import Feeder
+from ._iterators import AsyncEventIterator, EventIterator
+from ._reader import (
+    AsyncResponseReader,
+    ResponseReader,
+    aiter_response_bytes,
+    iter_response_bytes,
+)
+from ._response import (
+    MAX_ERROR_BODY,
+    aclose_response,
+    close_response,
+    content_encoding,
+    is_event_stream_type,
+    is_response,
+    not_an_event_stream,
+    status,
+    unknown_response,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+    from collections.abc import Iterator
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
-    from . import Event
     from ._iterate import ParserOptions
 
 __all__ = [
+    "AsyncResponseReader",
     "EventSource",
     "NotAnEventStreamError",
+    "ResponseReader",
     "aclose_response",
     "aiter_response_bytes",
     "close_response",
@@ -44,11 +65,9 @@ __all__ = [
     "not_an_event_stream",
 ]
 
-# The most that one read gives. It bounds, too, what a few compressed bytes can become.
-_READ_SIZE = 64 * 1024
-
-# The most that is read of a body that is no event stream, to show it in the error.
-_SHOWN_BODY_SIZE = 4096
+_CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+# What a body can be that broke off in its first word.
+_BEGINNINGS = (b"\xef\xbb\xbf", b"data", b"event", b"id", b"retry")
 
 
 class EventSource:
@@ -64,19 +83,25 @@ class EventSource:
 
     It takes the responses of httpx, httpx2, requests, urllib3, niquests and aiohttp. Ask
     the client for a streamed response (httpx: ``client.stream(...)``; requests and
-    niquests: ``stream=True``; urllib3: ``preload_content=False``); one that has been read
-    already gives its events too, but it came only when it had ended. Compressed bodies are
-    decompressed as the client does it.
+    niquests: ``stream=True``; urllib3: ``preload_content=False``); one that the client has
+    loaded already gives its events too, but it came only when it had ended. Compressed
+    bodies are decompressed as the client does it.
 
-    A response is an event stream if its status is 2xx and its media type, parameters and
-    case aside, is ``text/event-stream``. This is checked before the first event, and on
-    entering the ``with`` or ``async with`` block where there is one, so that a gateway
-    knows it before it begins an answer of its own.
+    A response is an event stream if its status is 2xx, but not 204, and its media type,
+    parameters and case aside, is ``text/event-stream``. This is checked before the first event,
+    and on entering the ``with`` or ``async with`` block where there is one, so that a
+    gateway knows it before it begins an answer of its own. A body that its client has left
+    compressed, or that has not one line of an event stream, is an error as soon as that shows.
 
-    The response is closed at the end, after an error, and when the loop is left early. An
-    ``async for`` that is left early is closed by the event loop a little later, and under
-    other interpreters than CPython a ``for`` is as well; ``with EventSource(response) as
-    source:`` and ``async with`` close it at once.
+    The response is given back at the end, and closed after an error and when the loop is left
+    early. An ``async for`` that is left early is closed by the event loop a little later, and
+    under other interpreters than CPython a ``for`` is as well; ``with EventSource(response) as
+    source:`` and ``async with`` close it at once. ``close()`` from another thread, and
+    ``aclose()`` from another task, end a loop that waits: quietly, and with no event after it.
+
+    An exception of a callback loses nothing: the same iterator can be asked for more. So can it
+    after a read that was cancelled, of a response of aiohttp; after any other exception of
+    reading it raises again, and never looks like the end.
 
     Each response can be iterated over once. To reconnect, make a new request, with the
     header ``Last-Event-ID: {source.last_event_id}``, after ``source.retry`` milliseconds,
@@ -86,6 +111,9 @@ class EventSource:
         response: what the client returned, once its headers are there.
         check_content_type: False takes any media type, for servers that mislabel their
             streams; the status is still checked.
+        check_status: False takes any status, for servers that report errors as events.
+        max_error_body: the most bytes that are read of a body that is no event stream, to
+            show it in the error.
         **parser_options: see ``Parser``.
 
     Attributes:
@@ -94,8 +122,11 @@ class EventSource:
     Raises:
         TypeError: it is no response that is known here, or it is iterated over in a way
             (``for``, ``async for``) that its client does not have.
+        RuntimeError: it has been iterated over before; while iterating, where the response
+            has been read before.
         NotAnEventStreamError: while iterating or on entering; see above.
         EventTooLargeError: while iterating, after the events before it.
+        SSEError: while iterating, after reading has raised.
         Exception: while iterating, whatever the client raises, unchanged, after the events
             that came before.
     """
@@ -105,26 +136,30 @@ class EventSource:
         response: Any,
         *,
         check_content_type: bool = True,
+        check_status: bool = True,
+        max_error_body: int = MAX_ERROR_BODY,
         **parser_options: Unpack[ParserOptions],
     ) -> None:
         if not is_response(response):
-            raise _unknown_response(response)
+            raise unknown_response(response)
         self.response = response
-        self._check_content_type = check_content_type
-        self._parser = Parser(**parser_options)
+        self._progress = _Progress(
+            response,
+            Parser(**parser_options),
+            (check_content_type, check_status, max_error_body),
+        )
+        self._pull: _Pull | _AsyncPull | None = None  # known with the first for, or with
         self._begun = False
-        self._closed = False
-        self._broken = False
 
     @property
     def last_event_id(self) -> str:
-        """The last event ID that the server has set; what a reconnection sends."""
-        return self._parser.last_event_id
+        """What a reconnection sends: the last event ID as of the event handed out last."""
+        return self._progress.last_event_id
 
     @property
     def retry(self) -> int | None:
         """Milliseconds to wait before reconnecting; None where the server has not said."""
-        return self._parser.retry
+        return self._progress.feeder.parser.retry
 
     @property
     def truncated(self) -> bool:
@@ -133,73 +168,20 @@ class EventSource:
         False as long as it goes on, and where it was left early: then it is the caller who
         cut it.
         """
-        return self._broken or self._parser.truncated
+        return self._progress.truncated
 
-    # The two loops say the same, line by line: a change to one is a change to the other.
-
-    def __iter__(self) -> Generator[Event, None, None]:
-        chunks = iter_response_bytes(self.response)
+    def __iter__(self) -> EventIterator:
+        pull = self._sync_pull()
         self._begin()
-        return self._iterate(chunks)
+        return EventIterator(pull)
 
-    def _iterate(self, chunks: Iterator[bytes]) -> Generator[Event, None, None]:
-        parser = self._parser
-        try:
-            self._check(chunks)
-            while not self._closed:
-                try:
-                    chunk = next(chunks, None)
-                except Exception:
-                    self._broken = True
-                    yield from parser.close()
-                    raise
-                if chunk is None:
-                    yield from parser.close()
-                    return
-                events = parser.feed(chunk)
-                if events:
-                    yield from events
-                    # An error that waited for these events is due now, not when more bytes come.
-                    parser.feed(b"")
-        finally:
-            self.close()
-
-    def __aiter__(self) -> AsyncGenerator[Event, None]:
-        chunks = aiter_response_bytes(self.response)
+    def __aiter__(self) -> AsyncEventIterator:
+        pull = self._async_pull()
         self._begin()
-        return self._aiterate(chunks)
-
-    async def _aiterate(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[Event, None]:
-        parser = self._parser
-        try:
-            await self._acheck(chunks)
-            while not self._closed:
-                try:
-                    chunk = await anext(chunks, None)
-                except Exception:
-                    self._broken = True
-                    for event in parser.close():
-                        yield event
-                    raise
-                if chunk is None:
-                    for event in parser.close():
-                        yield event
-                    return
-                events = parser.feed(chunk)
-                if events:
-                    for event in events:
-                        yield event
-                    parser.feed(b"")
-        finally:
-            # Left to the garbage collector, it would outlive the response.
-            aclose = getattr(chunks, "aclose", None)
-            if aclose is not None:
-                await aclose()
-            await self.aclose()
+        return AsyncEventIterator(pull)
 
     def __enter__(self) -> Self:
-        if not self._is_event_stream():
-            self._check(iter_response_bytes(self.response))
+        self._sync_pull().check()
         return self
 
     def __exit__(
@@ -211,8 +193,7 @@ class EventSource:
         self.close()
 
     async def __aenter__(self) -> Self:
-        if not self._is_event_stream():
-            await self._acheck(aiter_response_bytes(self.response))
+        await self._async_pull().check()
         return self
 
     async def __aexit__(
@@ -224,304 +205,332 @@ class EventSource:
         await self.aclose()
 
     def close(self) -> None:
-        """Read no more, and close the response."""
-        self._closed = True
-        close_response(self.response)
+        """Read no more, and close the response. Any thread may call it."""
+        self._progress.stop()
+        if isinstance(self._pull, _Pull):
+            self._pull.close()
+        else:
+            close_response(self.response)
 
     async def aclose(self) -> None:
-        """Read no more, and close the response of an asynchronous client."""
-        self._closed = True
-        await aclose_response(self.response)
+        """Read no more, and close the response of an asynchronous client. Any task may call it."""
+        self._progress.stop()
+        if isinstance(self._pull, _AsyncPull):
+            await self._pull.aclose()
+        else:
+            await aclose_response(self.response)
+
+    def _sync_pull(self) -> _Pull:
+        if not isinstance(self._pull, _Pull):
+            self._pull = _Pull(self._progress, ResponseReader(self.response))
+        return self._pull
+
+    def _async_pull(self) -> _AsyncPull:
+        if not isinstance(self._pull, _AsyncPull):
+            self._pull = _AsyncPull(self._progress, AsyncResponseReader(self.response))
+        return self._pull
 
     def _begin(self) -> None:
-        if self._begun or self._closed:
+        if self._begun or self._progress.closed:
             raise RuntimeError(
                 "this EventSource has been iterated over or closed already, and a response can "
                 "be read only once; make a new request"
             )
         self._begun = True
 
-    def _is_event_stream(self) -> bool:
-        if not 200 <= _status(self.response) <= 299:
+
+class _Batch(list[Event]):
+    """The events of one read, and which of them was handed out last."""
+
+    def __init__(self, events: list[Event], last_event_id: str) -> None:
+        super().__init__(events)
+        self._id_before = last_event_id
+        self._rest: Iterator[Event] | None = None
+
+    def __iter__(self) -> Iterator[Event]:
+        self._rest = super().__iter__()
+        return self._rest
+
+    @property
+    def last_event_id(self) -> str:
+        if self._rest is None:
+            return self._id_before
+        handed_out = len(self) - length_hint(self._rest)
+        return self[handed_out - 1].id if handed_out > 0 else self._id_before
+
+    def clear(self) -> None:
+        self._id_before = self.last_event_id
+        super().clear()
+
+
+class _Progress:
+    """What a source says of itself, and what happens whether it is read by ``for`` or not.
+
+    Attributes:
+        feeder: makes events of the bytes.
+        closed: nothing more is handed out.
+        checked: it is an event stream, by its headers.
+        refused_body: what has been read of it, where it is none.
+        max_error_body: see ``EventSource``.
+    """
+
+    def __init__(self, response: Any, parser: Parser, checks: tuple[bool, bool, int]) -> None:
+        self.feeder = Feeder(parser)
+        self.closed = False
+        self.checked = False
+        self.refused_body = b""
+        self._response = response
+        self._check_content_type, self._check_status, self.max_error_body = checks
+        self._batch = _Batch([], parser.last_event_id)
+        # What has come before the first event, for it may be of no event stream at all.
+        self._beginning: bytearray | None = bytearray()
+        self._broken = False
+        self._error: Exception | None = None  # waits until what came before it is handed out
+
+    @property
+    def last_event_id(self) -> str:
+        return self._batch.last_event_id
+
+    @property
+    def truncated(self) -> bool:
+        return self._broken or (self.feeder.ended and self.feeder.parser.truncated)
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        self.closed = True
+        self._batch.clear()
+
+    def is_event_stream(self) -> bool:
+        """Whether it is one by its headers."""
+        number = status(self._response)
+        if self._check_status and number is not None and (number == 204 or number // 100 != 2):
             return False
-        if not self._check_content_type:
-            return True
-        # A header that was sent twice is one value with a comma in most clients.
-        essence = re.split("[;,]", _content_type(self.response) or "", maxsplit=1)[0]
-        return essence.strip().lower() == "text/event-stream"
+        return not self._check_content_type or is_event_stream_type(self._response)
 
-    def _check(self, chunks: Iterator[bytes]) -> None:
-        if self._is_event_stream():
-            return
-        body, failure = b"", None
+    def is_due(self) -> bool:
+        """Whether ``take_due`` has something, without reading on."""
+        return self._error is not None or self.feeder.due
+
+    def take_due(self) -> list[Event]:
+        """The events that an exception has held back; or the error that waits."""
+        if self._error is None:
+            return self._hand_out(self.feeder.go_on())
+        error, self._error = self._error, None
         try:
-            for chunk in chunks:
-                body += chunk
-                if _shows_enough(body):
-                    break
-        except Exception as error:
-            failure = error  # the status says more than a body that cannot be read
+            raise error
         finally:
-            self.close()
-        raise not_an_event_stream(self.response, body) from failure
+            del error  # its traceback leads here
 
-    async def _acheck(self, chunks: AsyncIterator[bytes]) -> None:
-        if self._is_event_stream():
-            return
-        body, failure = b"", None
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that a chunk completes."""
+        beginning = self._beginning
+        if beginning is not None:
+            beginning += chunk[: self.max_error_body - len(beginning)]
+            if self._is_left_compressed(bytes(beginning[:16])):
+                raise self.not_an_event_stream(bytes(beginning))
+        self._note_handed_out()
+        events = self.feeder.feed(chunk)
+        if events:
+            self._beginning = None
+        return self._hand_out(events)
+
+    def end(self) -> list[Event]:
+        """The last events: the body has ended."""
+        self._note_handed_out()
+        events = self._hand_out(self.feeder.end())
+        beginning = bytes(self._beginning or b"")
+        if not events and beginning.strip() and not _may_be_of_an_event_stream(beginning):
+            raise self.not_an_event_stream(beginning)
+        return events
+
+    def break_off(self, error: Exception) -> list[Event]:
+        """The last events, of a body that cannot be read on; the error comes behind them."""
+        self._broken = True
+        self._note_handed_out()
+        events = self.feeder.parser.close()
+        if not events:
+            raise error
+        self._error = error
+        return self._hand_out(events)
+
+    def note_broken(self) -> None:
+        """It has ended in an error."""
+        self._broken = True
+
+    def not_an_event_stream(self, body: bytes) -> NotAnEventStreamError:
+        """The error for a response that began with this body."""
+        undecoded = self._is_left_compressed(body)
+        return not_an_event_stream(self._response, body, self.max_error_body, undecoded=undecoded)
+
+    def _is_left_compressed(self, beginning: bytes) -> bool:
+        return content_encoding(self._response) is not None and _is_binary(beginning)
+
+    def _note_handed_out(self) -> None:
+        # The IDs of blocks without data, behind the last event, count from here on.
+        self._batch = _Batch([], self.feeder.parser.last_event_id)
+
+    def _hand_out(self, events: list[Event]) -> list[Event]:
+        # Where a callback has held events back, the parser is ahead of what was handed out.
+        last_event_id = self._batch.last_event_id
+        if not events and not self.feeder.due:
+            last_event_id = self.feeder.parser.last_event_id
+        self._batch = _Batch(events, last_event_id)
+        return self._batch
+
+
+# The two pulls say the same, line by line: a change to one is a change to the other.
+
+
+class _Pull:
+    """The events of a response that is read with ``for``."""
+
+    def __init__(self, progress: _Progress, reader: ResponseReader) -> None:
+        self._progress = progress
+        self._reader = reader
+
+    @property
+    def closed(self) -> bool:
+        return self._progress.closed
+
+    def stop(self) -> None:
+        self._progress.stop()
+
+    def close(self) -> None:
+        self._progress.stop()
+        self._reader.close()
+
+    def check(self) -> None:
+        """Raise NotAnEventStreamError, with the body, where it is none by its headers."""
+        progress = self._progress
+        if not progress.checked and not progress.is_event_stream():
+            body, failure = progress.refused_body, None
+            try:
+                while not _shows_enough(body, progress.max_error_body):
+                    chunk = self._reader.read()
+                    if chunk is None:
+                        break
+                    body += chunk
+            except Exception as error:
+                failure = error  # the status says more than a body that cannot be read
+            finally:
+                self._reader.close()
+            progress.refused_body = body
+            raise progress.not_an_event_stream(body) from failure
+        progress.checked = True
+
+    def next_batch(self) -> list[Event]:
+        progress = self._progress
         try:
-            async for chunk in chunks:
-                body += chunk
-                if _shows_enough(body):
-                    break
-        except Exception as error:
-            failure = error
-        finally:
-            await self.aclose()
-        raise not_an_event_stream(self.response, body) from failure
+            self.check()
+            if progress.is_due():
+                return progress.take_due()
+            if progress.feeder.ended:
+                raise StopIteration
+            try:
+                chunk = self._reader.read()
+            except Exception as error:
+                self._reader.close()
+                return progress.break_off(error)
+            if progress.closed:
+                raise StopIteration
+            return progress.end() if chunk is None else progress.feed(chunk)
+        except (EventTooLargeError, NotAnEventStreamError):
+            progress.note_broken()
+            self._reader.close()
+            raise
 
 
-def is_response(value: object) -> bool:
-    """Whether it is a response whose bytes ``iter_response_bytes`` or its twin can read."""
-    return _kind(value) is not None
+class _AsyncPull:
+    """The events of a response that is read with ``async for``."""
 
+    def __init__(self, progress: _Progress, reader: AsyncResponseReader) -> None:
+        self._progress = progress
+        self._reader = reader
 
-def iter_response_bytes(response: Any) -> Iterator[bytes]:
-    """Iterate over a response's body as it arrives, decompressed, of whatever status and type.
+    @property
+    def closed(self) -> bool:
+        return self._progress.closed
 
-    No chunk is empty, and none waits for more than its first byte. Leaving early does not
-    close the response: see ``close_response``.
+    def stop(self) -> None:
+        self._progress.stop()
 
-    Raises:
-        TypeError: at once; it is no response that is known here, or an asynchronous one.
-        Exception: while iterating, whatever the client raises, unchanged.
-    """
-    kind = _kind(response)
-    # openai's AsyncAPIResponse has the names of the synchronous one.
-    if kind == "httpx" and not isasyncgenfunction(response.iter_bytes):
-        return iter(response.iter_bytes())
-    if kind == "requests" and not iscoroutinefunction(response.iter_content):
-        return _read_requests(response)
-    if kind == "urllib3":
-        return _read_urllib3(response)
-    if kind is None:
-        raise _unknown_response(response)
-    raise TypeError(f"{_name(response)} is asynchronous: use async for (AsyncChatStream), not for")
+    async def aclose(self) -> None:
+        self._progress.stop()
+        await self._reader.close()
 
+    async def check(self) -> None:
+        progress = self._progress
+        if not progress.checked and not progress.is_event_stream():
+            body, failure = progress.refused_body, None
+            try:
+                while not _shows_enough(body, progress.max_error_body):
+                    chunk = await self._reader.read()
+                    if chunk is None:
+                        break
+                    body += chunk
+            except Exception as error:
+                failure = error
+            finally:
+                await self._reader.close()
+            progress.refused_body = body
+            raise progress.not_an_event_stream(body) from failure
+        progress.checked = True
 
-def aiter_response_bytes(response: Any) -> AsyncIterator[bytes]:
-    """Iterate over the body of an asynchronous client's response; see ``iter_response_bytes``."""
-    kind = _kind(response)
-    if kind == "httpx" and hasattr(response, "aiter_bytes"):
-        return aiter(response.aiter_bytes())
-    if kind == "httpx" and isasyncgenfunction(response.iter_bytes):
-        return aiter(response.iter_bytes())
-    if kind == "requests" and iscoroutinefunction(response.iter_content):
-        return _aread_niquests(response)
-    if kind == "aiohttp":
-        return _aread_aiohttp(response)
-    if kind is None:
-        raise _unknown_response(response)
-    raise TypeError(f"{_name(response)} is not asynchronous: use for (ChatStream), not async for")
-
-
-def close_response(response: Any) -> None:
-    """Close a response, however far it has been read, and give its connection back."""
-    if iscoroutinefunction(response.close):
-        raise TypeError(f"{_name(response)} is asynchronous: use async with, or aclose()")
-    response.close()
-    # urllib3 closes the connection, but keeps its place in a pool of limited size.
-    if hasattr(response, "release_conn"):
-        response.release_conn()
-
-
-async def aclose_response(response: Any) -> None:
-    """Close a response of an asynchronous client; see ``close_response``."""
-    closing = (response.aclose if hasattr(response, "aclose") else response.close)()
-    if isawaitable(closing):
-        await closing
-
-
-def not_an_event_stream(response: Any, body: bytes) -> NotAnEventStreamError:
-    """The error for a response with this beginning of a body, with all that it says of itself."""
-    return NotAnEventStreamError(
-        body[:_SHOWN_BODY_SIZE], _status(response), _content_type(response), _url(response)
-    )
-
-
-def _kind(response: Any) -> str | None:
-    """Whose response it is, by name of the client that has set the pattern."""
-    # In this order: requests loads the whole body when asked for ``content``.
-    if not hasattr(response, "headers"):
-        return None
-    if hasattr(response, "iter_bytes"):
-        return "httpx"
-    if hasattr(response, "iter_content"):
-        return "requests"
-    if hasattr(response, "read_chunked"):
-        # urllib3-future has an asynchronous one, too, which is read in another way.
-        return None if iscoroutinefunction(response.read) else "urllib3"
-    if hasattr(getattr(response, "content", None), "iter_any"):
-        return "aiohttp"
-    return None
-
-
-def _read_urllib3(response: Any) -> Iterator[bytes]:
-    nothing_came = True
-    for chunk in _AsItArrives(response).stream():
-        nothing_came = False
-        yield chunk
-    # Where preload_content was not False, the body is here.
-    if nothing_came and response.data:
-        yield response.data
-
-
-class _AsItArrives:
-    """The ``stream`` method that urllib3's responses should have.
-
-    Theirs waits for a whole HTTP chunk, where the server may take its time for each byte
-    of it, and for the end of the body where that is not chunked.
-    """
-
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
-
-    def stream(self, amt: int | None = None, **options: bool) -> Iterator[bytes]:
-        raw = self._raw
-        if hasattr(raw, "read1"):
-            # urllib3-future's read1 can be empty before the end, of a compressed body.
-            while (chunk := raw.read1(_READ_SIZE, **options)) or not raw.isclosed():
-                if chunk:
-                    yield chunk
-        else:
-            # An older urllib3. Byte by byte is slow, but anything else waits for the end.
-            options.setdefault("decode_content", raw.decode_content)
-            yield from raw.stream(None if raw.chunked else 1, **options)
-
-
-class _StreamOnce(_AsItArrives):
-    """Says first that nothing has come, so that its generator starts without any reading."""
-
-    def stream(self, amt: int | None = None, **options: bool) -> Iterator[bytes]:
-        yield b""
-        yield from super().stream(amt, **options)
-
-
-def _read_requests(response: Any) -> Iterator[bytes]:
-    # What niquests adds to requests' responses: -1 means as it arrives.
-    if hasattr(response, "iter_raw"):
-        yield from response.iter_content(-1)
-        return
-    chunks = response.iter_content(None)
-    raw = response.raw
-    if hasattr(raw, "stream"):
-        # iter_content() turns urllib3's exceptions into its own, but waits as urllib3 does.
-        # It asks ``raw`` for its stream once, when it starts; so it gets a better one then.
-        response.raw = _StreamOnce(raw)
+    async def next_batch(self) -> list[Event]:
+        progress = self._progress
         try:
-            first = next(chunks, b"")
-        finally:
-            response.raw = raw
-        if first:
-            yield first
-    yield from chunks
+            await self.check()
+            if progress.is_due():
+                return progress.take_due()
+            if progress.feeder.ended:
+                raise StopAsyncIteration
+            try:
+                chunk = await self._reader.read()
+            except Exception as error:
+                await self._reader.close()
+                return progress.break_off(error)
+            except BaseException:
+                # Cancelled: where the client has given up, it has broken off, and else goes on.
+                if self._reader.failed:
+                    progress.note_broken()
+                raise
+            if progress.closed:
+                raise StopAsyncIteration
+            return progress.end() if chunk is None else progress.feed(chunk)
+        except (EventTooLargeError, NotAnEventStreamError):
+            progress.note_broken()
+            await self._reader.close()
+            raise
 
 
-async def _aread_niquests(response: Any) -> AsyncIterator[bytes]:
-    chunks = await response.iter_content(-1)
-    raw = response.raw
-    response.raw = _AsItArrivesAsync(raw)
-    try:
-        async for chunk in chunks:
-            yield chunk
-    finally:
-        response.raw = raw
-
-
-class _AsItArrivesAsync:
-    """The ``read(-1)`` that niquests means: urllib3-future's waits with compressed bodies.
-
-    It wants as many decompressed bytes as it has read compressed ones, and those that the
-    next read brings if they are fewer. Its ``stream(-1)`` does not.
-    """
-
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
-        self._chunks = raw.stream(-1, decode_content=True)
-
-    async def read(self, amt: int, decode_content: bool) -> Any:
-        return await anext(self._chunks, b"")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._raw, name)
-
-
-async def _aread_aiohttp(response: Any) -> AsyncIterator[bytes]:
-    content = response.content
-    nothing_came = True
-    try:
-        async for chunk in content.iter_any():
-            nothing_came = False
-            yield chunk
-    except Exception:
-        # Once the connection has failed, aiohttp forgets what it had received before that
-        # and nobody had read yet. There is no public way to it.
-        rest = b""
-        with contextlib.suppress(Exception):
-            rest = content._read_nowait(-1)
-        if rest:
-            yield rest
-        raise
-    # Where read() has been called already, the body is here.
-    if nothing_came and (body := await response.read()):
-        yield body
-
-
-def _shows_enough(body: bytes) -> bool:
+def _shows_enough(body: bytes, max_error_body: int) -> bool:
     """Whether to read no more of a body that is no event stream.
 
     One that is an event stream after all, under a wrong name, may go on for ever.
     """
+    return len(body) >= max_error_body or _has_a_line(body)
+
+
+def _has_a_line(body: bytes) -> bool:
+    """Whether there is an event or a comment in it."""
     comments: list[str] = []
-    return (
-        len(body) >= _SHOWN_BODY_SIZE
-        or bool(Parser(on_comment=comments.append).feed(body))
-        or bool(comments)
-    )
+    parser = Parser(max_event_size=None, on_comment=comments.append, dispatch_without_data=True)
+    return bool(parser.feed(body)) or bool(comments)
 
 
-def _status(response: Any) -> int:
-    status: int = response.status_code if hasattr(response, "status_code") else response.status
-    return status
+def _may_be_of_an_event_stream(beginning: bytes) -> bool:
+    """Whether there is a line of one, or what may have become one had it not broken off."""
+    if _has_a_line(beginning + b"\n\n"):
+        return True
+    return any(word.startswith(beginning) for word in _BEGINNINGS)
 
 
-def _content_type(response: Any) -> str | None:
-    content_type: str | None = response.headers.get("content-type")
-    return content_type
-
-
-def _url(response: Any) -> str | None:
+def _is_binary(body: bytes) -> bool:
+    """Whether it is nothing that a text has in it, wherever it is cut."""
+    if _CONTROL_CHARACTERS.search(body):
+        return True
     try:
-        url = response.url
-    except (AttributeError, RuntimeError):  # httpx: a response without its request
-        return None
-    return None if url is None else str(url)
-
-
-def _name(response: object) -> str:
-    cls = type(response)
-    return f"this {cls.__module__.partition('.')[0]} {cls.__qualname__}"
-
-
-def _unknown_response(value: object) -> TypeError:
-    hint = ""
-    if hasattr(value, "__await__"):
-        hint = " (await it first)"
-    elif hasattr(value, "__enter__") or hasattr(value, "__aenter__"):
-        hint = " (if it is a context manager, give what its with statement gives)"
-    elif hasattr(value, "__iter__") or hasattr(value, "__aiter__"):
-        hint = " (iter_events and aiter_events take bytes)"
-    return TypeError(
-        "response must be a response of httpx, httpx2, requests, urllib3, niquests or aiohttp, "
-        f"not {type(value).__name__}{hint}"
-    )
+        body.decode()
+    except UnicodeDecodeError as error:
+        return error.reason != "unexpected end of data"
+    return False

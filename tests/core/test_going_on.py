@@ -273,35 +273,6 @@ def test_aclose_closes_the_source_at_once():
     asyncio.run(main())
 
 
-def test_aclose_while_another_task_reads_ends_it_quietly():
-    closed = []
-
-    async def main():
-        gate = asyncio.Event()
-
-        async def chunks():
-            try:
-                yield b"data: a\n\n"
-                await gate.wait()
-                yield b"data: b\n\n"
-            finally:
-                closed.append(True)
-
-        events = aiter_events(chunks())
-
-        async def read():
-            return [event.data async for event in events]
-
-        task = asyncio.create_task(read())
-        await asyncio.sleep(0.01)
-        await events.aclose()
-        gate.set()
-        assert await task == ["a"]
-        assert closed == [True]
-
-    asyncio.run(main())
-
-
 def test_an_iterator_that_is_dropped_is_freed_at_once():
     class Chunk(bytes):
         pass

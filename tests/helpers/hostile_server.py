@@ -39,6 +39,7 @@ class Answer:
         delay: seconds between two writes.
         breaks_off: close the connection before the body's end is marked.
         endless: repeat the last part until the client hangs up.
+        headers: what else it says, line by line.
     """
 
     parts: list[bytes]
@@ -51,6 +52,7 @@ class Answer:
     gated: bool = False
     breaks_off: bool = False
     endless: bool = False
+    headers: tuple[str, ...] = ()
 
     gate: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     waited_in_vain: bool = False
@@ -118,7 +120,7 @@ class _Handler(socketserver.StreamRequestHandler):
         parts = [compress(part) for part in answer.parts]
         if not answer.breaks_off:
             parts[-1] += finish()
-        headers = [f"HTTP/1.1 {answer.status} {responses[answer.status]}"]
+        headers = [f"HTTP/1.1 {answer.status} {responses[answer.status]}", *answer.headers]
         if answer.content_type is not None:
             headers.append(f"Content-Type: {answer.content_type}")
         if answer.coding != "identity":

@@ -12,6 +12,7 @@ import contextlib
 import http.client
 import json
 import sys
+import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,10 @@ def fetch(client: str, url: str, **settings: Any) -> dict[str, Any]:
         client: the client's name; with "-async" its asynchronous half.
         url: at a HostileServer.
         **settings: ``go_on``: make the server go on, where it waits, after each event;
-            ``leave``: leave after the first event, by "break", "with", "close" or "error";
+            ``leave``: leave after the first event, by "break", "with", "close" or "error", or
+            "elsewhere": go on, and have another thread or task close it meanwhile;
+            ``use``: read something of the response before, "all" or "some" of it;
+            ``cancel``: cancel the read of the second event, then have the server go on;
             ``stream``: False asks the client for a response that it has read already;
             and the options of EventSource.
     """
@@ -86,10 +90,13 @@ def _fetch(
     go_on: bool = False,
     leave: str = "",
     stream: bool = True,
+    use: str = "",
     **options: Any,
 ) -> dict[str, Any]:
     told: dict[str, Any] = {"events": [], "error": None}
     with get(client, url, stream) as response:
+        if use:
+            _use(response, use)
         source = EventSource(response, **options)
         # Held, so that not its going away is what closes the response.
         events = iter(source) if leave in ("with", "close") else None
@@ -103,14 +110,16 @@ def _fetch(
                         control(url, "go-on")
                     if leave == "error":
                         raise _OurError
-                    if leave:
+                    if leave == "elsewhere":
+                        threading.Timer(0.1, source.close).start()
+                    elif leave:
                         break
             except Exception as error:
                 _tell_error(told, error)
         if leave == "close":
             source.close()
         _tell(told, source)
-        if leave:
+        if leave and leave != "elsewhere":
             told["hung up"] = control(url, "hung-up")
     return told
 
@@ -121,11 +130,18 @@ async def _afetch(
     go_on: bool = False,
     leave: str = "",
     stream: bool = True,
+    use: str = "",
+    cancel: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
     told: dict[str, Any] = {"events": [], "error": None}
     async with aget(client, url, stream) as response:
+        if use:
+            await _ause(response, use)
         source = EventSource(response, **options)
+        if cancel:
+            await _cancel(told, source, url)
+            return told
         # Held, so that not its going away is what closes the response.
         events = aiter(source) if leave in ("with", "close") else None
         async with contextlib.AsyncExitStack() as stack:
@@ -138,16 +154,69 @@ async def _afetch(
                         await asyncio.to_thread(control, url, "go-on")
                     if leave == "error":
                         raise _OurError
-                    if leave:
+                    if leave == "elsewhere":
+                        closing = asyncio.create_task(_close_later(source))
+                    elif leave:
                         break
             except Exception as error:
                 _tell_error(told, error)
+        if leave == "elsewhere":
+            await closing
         if leave == "close":
             await source.aclose()
         _tell(told, source)
-        if leave:
+        if leave and leave != "elsewhere":
             told["hung up"] = await asyncio.to_thread(control, url, "hung-up")
     return told
+
+
+async def _close_later(source: EventSource) -> None:
+    await asyncio.sleep(0.1)
+    await source.aclose()
+
+
+async def _cancel(told: dict[str, Any], source: EventSource, url: str) -> None:
+    events = aiter(source)
+    for wait in (None, 0.1, None, None):
+        try:
+            event = await asyncio.wait_for(anext(events), wait)
+            told["events"].append([event.event, event.data, event.id])
+        except asyncio.TimeoutError:
+            told["timed out"] = True
+            await asyncio.to_thread(control, url, "go-on")
+        except StopAsyncIteration:
+            told["ended"] = True
+        except Exception as error:
+            _tell_error(told, error)
+    _tell(told, source)
+    await source.aclose()
+
+
+def _use(response: Any, use: str) -> None:
+    """Read something of a response, as one does who forgets it afterwards."""
+    if hasattr(response, "iter_bytes"):
+        chunks = response.iter_bytes()
+    elif hasattr(response, "iter_content"):
+        chunks = response.iter_content(8)
+    else:
+        chunks = response.stream(8)
+    next(chunks)
+    if use == "all":
+        for _ in chunks:
+            pass
+
+
+async def _ause(response: Any, use: str) -> None:
+    if hasattr(response, "aiter_bytes"):
+        chunks = response.aiter_bytes()
+    elif hasattr(response, "iter_content"):
+        chunks = await response.iter_content(8)
+    else:
+        chunks = response.content.iter_any()
+    await anext(chunks)
+    if use == "all":
+        async for _ in chunks:
+            pass
 
 
 class _OurError(Exception):
