@@ -27,6 +27,8 @@ PYTHON_OK := import sys; sys.exit(sys.version_info < (3, 10) and "sseparse needs
 export SSEPARSE_BUILD_EXTENSION ?= yes
 
 BIN := .venv/bin
+# What is compiled: the .pyx, and the modules that are compiled as they stand.
+COMPILED := $(wildcard sseparse/*.pyx sseparse/*.pxd sseparse/*/*.pxd) $(shell grep -rl "^. cython:" sseparse --include=*.py)
 # A file's tests are one worker's: what they set up is set up once, and an sdist is not built twice at a time.
 PARALLEL := -n auto --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -158,7 +160,6 @@ clean:
 
 # An editable installation uses the .so that lies beside the .pyx, however old: hence this rule.
 # The warning that it hides says that the installation is editable.
-.venv/built: .venv/group-build setup.py $(wildcard sseparse/*.pyx sseparse/*.pxd sseparse/*/*.pxd) \
-	$(patsubst %.pxd,%.py,$(wildcard sseparse/_stream/*.pxd)) sseparse/_stream/convert.py sseparse/_stream/decode.py $(patsubst %,sseparse/openai/%.py,decode parts state)
+.venv/built: .venv/group-build setup.py $(COMPILED)
 	PYTHONWARNINGS=ignore:::setuptools.command.editable_wheel $(INSTALL) --no-build-isolation --no-deps --editable .
 	@touch $@

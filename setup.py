@@ -11,6 +11,7 @@ import sysconfig
 from setuptools import Extension, setup
 
 AS_THEY_STAND = (
+    "sseparse._iterators",
     "sseparse._stream.convert",
     "sseparse._stream.decode",
     "sseparse._stream.fields",

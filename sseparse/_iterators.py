@@ -1,3 +1,4 @@
+# cython: language_level=3, auto_pickle=False
 """Iterators over the events of one stream, list by list, that go on after an exception.
 
 A generator that raises is over. But what a callback raises loses nothing in a parser, and

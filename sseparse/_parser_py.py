@@ -516,7 +516,10 @@ class Parser:
         if self._callback_error is not None:
             callback_error, self._callback_error = self._callback_error, None
             self._undelivered = events
-            raise callback_error
+            try:
+                raise callback_error
+            finally:
+                del callback_error  # its traceback leads here
         if self._failure is not None:
             self._undelivered = events
             return self._fail()

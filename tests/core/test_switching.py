@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -56,6 +57,13 @@ print(ChatStream([b'data: {"choices": [{"delta": {"content": "Hi"}}]}\\n\\ndata:
       .get_final_completion().choices[0].message.content)
 """
     assert python(code + EXTENSIONS, "1") == "Hi\n[]\n"
+
+
+def test_the_iterators_that_run_are_the_compiled_ones():
+    if _compiled.NO_EXTENSIONS or sysconfig.get_config_var("Py_GIL_DISABLED"):
+        pytest.skip("not compiled, or not used here")
+    code = "import sseparse._iterators; print(sseparse._iterators.__file__.endswith('.py'))"
+    assert python(code) == "False\n"
 
 
 def test_modules_of_others_are_found_as_ever():
