@@ -334,8 +334,9 @@ def _is_used(raw: Any) -> bool:
     """Whether somebody has read of a urllib3 response, as far as it tells."""
     try:
         # The bytes of HTTP chunks are not counted where they are read as such.
-        in_chunks = raw.chunked and (raw.isclosed() or raw.chunk_left is not None)
-        return in_chunks or raw.tell() > 0
+        if getattr(raw, "chunked", False) and (raw.isclosed() or raw.chunk_left is not None):
+            return True
+        return bool(raw.tell() > 0)
     except Exception:  # stand-ins of test suites have any of these, or none
         return False
 
