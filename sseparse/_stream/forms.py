@@ -9,13 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from ..http import (
-    aclose_response,
-    aiter_response_bytes,
-    close_response,
-    is_response,
-    iter_response_bytes,
-)
+from ..http import AsyncResponseReader, ResponseReader, is_response
 from .loops import AsyncObjects, AsyncSource, AsyncTexts, Objects, Source, Texts
 from .reader import Reader
 from .timing import Timing
@@ -251,12 +245,15 @@ class Pulled(_Form[ObjectT, UsageT, FinalT]):
         self._response = source if is_response(source) else None
         super().__init__(self._response, **options)
         self._source = source
+        self._chunks: Any = None
         if self._response is not None:
-            self._chunks: Any = iter_response_bytes(source)
+            self._response_reader = ResponseReader(source)
+            chunks: Any = iter(self._response_reader.read, None)
+            self._reading = Source(self._reader, chunks, self._response_reader.release)
         else:
             _check_source(source, "__iter__")
             self._chunks = iter(source)  # type: ignore[call-overload]
-        self._reading = Source(self._reader, self._chunks)
+            self._reading = Source(self._reader, self._chunks)
         self._objects = Objects(self._reading)
 
     def __iter__(self) -> Iterator[ObjectT]:
@@ -281,7 +278,7 @@ class Pulled(_Form[ObjectT, UsageT, FinalT]):
         """Read no more, and close the source, where it can be closed."""
         self._reader.stop()
         if self._response is not None:
-            close_response(self._response)
+            self._response_reader.close()
             return
         for source in (self._chunks, self._source):
             close = getattr(source, "close", None)
@@ -295,6 +292,7 @@ class Pulled(_Form[ObjectT, UsageT, FinalT]):
         while not reader.ended:
             self._reading.read_on()
             reader.fold()
+        self._reading.finish()
         return self
 
     def _texts(self, text_of: Callable[[Any], str]) -> Iterator[str]:
@@ -311,12 +309,15 @@ class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
         self._response = source if is_response(source) else None
         super().__init__(self._response, **options)
         self._source = source
+        self._chunks: Any = None
         if self._response is not None:
-            self._chunks: Any = aiter_response_bytes(source)
+            self._response_reader = AsyncResponseReader(source)
+            chunks = _Reads(self._response_reader)
+            self._reading = AsyncSource(self._reader, chunks, self._response_reader.release)
         else:
             _check_source(source, "__aiter__")
             self._chunks = source.__aiter__()  # type: ignore[union-attr]
-        self._reading = AsyncSource(self._reader, self._chunks)
+            self._reading = AsyncSource(self._reader, self._chunks)
         self._objects = AsyncObjects(self._reading)
 
     def __aiter__(self) -> AsyncIterator[ObjectT]:
@@ -341,7 +342,7 @@ class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
         """Read no more, and close the source, where it can be closed."""
         self._reader.stop()
         if self._response is not None:
-            await aclose_response(self._response)
+            await self._response_reader.close()
             return
         for source in (self._chunks, self._source):
             close = getattr(source, "aclose", None) or getattr(source, "close", None)
@@ -357,6 +358,7 @@ class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
         while not reader.ended:
             await self._reading.read_on()
             reader.fold()
+        await self._reading.finish()
         return self
 
     def _texts(self, text_of: Callable[[Any], str]) -> AsyncIterator[str]:
@@ -364,6 +366,22 @@ class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
 
     def _partial_values(self, text_of: Callable[[Any], str]) -> AsyncIterator[Any]:
         return AsyncMapped(AsyncTexts(self._reading, text_of), PartialValue())
+
+
+class _Reads:
+    """The reads of an asynchronous response, to be iterated over."""
+
+    def __init__(self, reader: AsyncResponseReader) -> None:
+        self._reader = reader
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        data = await self._reader.read()
+        if data is None:
+            raise StopAsyncIteration
+        return data
 
 
 def _check_source(source: object, method: str) -> None:

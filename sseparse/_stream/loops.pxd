@@ -7,8 +7,11 @@ from sseparse._stream.text cimport HalfCharacter as CHalfCharacter
 cdef class Source:
     cdef readonly CReader reader
     cdef object _chunks
+    cdef object _release
 
     cpdef read_on(self)
+
+    cpdef finish(self)
 
 
 cdef class Objects:
@@ -26,6 +29,7 @@ cdef class Texts:
 cdef class AsyncSource:
     cdef readonly CReader reader
     cdef object _chunks
+    cdef object _release
 
 
 cdef class AsyncObjects:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from .reader import Reader
 
@@ -22,11 +22,23 @@ __all__ = ["AsyncObjects", "AsyncSource", "AsyncTexts", "Objects", "Source", "Te
 
 
 class Source:
-    """A reader, and the bytes that are for it."""
+    """A reader, and the bytes that are for it.
 
-    def __init__(self, reader: Reader, chunks: Iterator[Any]) -> None:
+    Args:
+        reader: takes the bytes.
+        chunks: gives them.
+        release: gives back what they are read from, once nothing more of it is wanted.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        chunks: Iterator[Any],
+        release: Callable[[], None] | None = None,
+    ) -> None:
         self.reader = reader
         self._chunks = chunks
+        self._release = release
 
     def read_on(self) -> None:
         """Bring the reader more bytes, or tell it that there are none."""
@@ -38,7 +50,14 @@ class Source:
             self.reader.source_failed = True
             raise
         else:
+            self.reader.source_failed = False
             self.reader.receive(data)
+
+    def finish(self) -> None:
+        """The reader has nothing more to hand out."""
+        release, self._release = self._release, None
+        if release is not None:
+            release()
 
 
 class Objects:
@@ -57,6 +76,7 @@ class Objects:
             if found is not None:
                 return found
             if self._reader.ended:
+                self._source.finish()
                 raise StopIteration
             self._source.read_on()
 
@@ -84,17 +104,24 @@ class Texts:
                 found = self._half.rest()
                 if found:
                     return found
+                self._source.finish()
                 raise StopIteration
             else:
                 self._source.read_on()
 
 
 class AsyncSource:
-    """A reader, and the bytes that are for it, asynchronously."""
+    """A reader, and the bytes that are for it, asynchronously; see ``Source``."""
 
-    def __init__(self, reader: Reader, chunks: AsyncIterator[Any]) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        chunks: AsyncIterator[Any],
+        release: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.reader = reader
         self._chunks = chunks
+        self._release = release
 
     async def read_on(self) -> None:
         """Bring the reader more bytes, or tell it that there are none."""
@@ -106,7 +133,14 @@ class AsyncSource:
             self.reader.source_failed = True
             raise
         else:
+            self.reader.source_failed = False
             self.reader.receive(data)
+
+    async def finish(self) -> None:
+        """The reader has nothing more to hand out."""
+        release, self._release = self._release, None
+        if release is not None:
+            await release()
 
 
 class AsyncObjects:
@@ -125,6 +159,7 @@ class AsyncObjects:
             if found is not None:
                 return found
             if self._reader.ended:
+                await self._source.finish()
                 raise StopAsyncIteration
             await self._source.read_on()
 
@@ -152,6 +187,7 @@ class AsyncTexts:
                 found = self._half.rest()
                 if found:
                     return found
+                await self._source.finish()
                 raise StopAsyncIteration
             else:
                 await self._source.read_on()

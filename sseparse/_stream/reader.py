@@ -28,9 +28,10 @@ from typing import TYPE_CHECKING, Any
 
 from .. import Event, Parser
 from .._errors import NotAnEventStreamError, SSEError
+from .._lines import LineWatch
 from ..http import not_an_event_stream
 from . import native
-from .errors import ChunkDecodeError, TruncatedStreamError, UnexpectedAPIError
+from .errors import APIError, ChunkDecodeError, TruncatedStreamError, UnexpectedAPIError
 from .payload import REFUSALS, lines_of, loads
 from .shapes import Shapes
 from .stray import StrayLines, place_errors
@@ -174,6 +175,7 @@ class Reader:
         self._parser_is_due = False  # an error or events wait in the parser
         self._is_event_stream = False  # an event has come
         self._input_ended = False  # there is nothing more to receive
+        self._lines: LineWatch | None = None  # until an event has come
         # ... and the events that have not been decoded, and which of them is next.
         self._events: list[Event] = []
         self._position = 0
@@ -342,8 +344,10 @@ class Reader:
             self._events = [Event(event.event, line, event.id) for line in lines] + rest
             self._position = 0
             return None
-        except SSEError:
+        except SSEError as error:
             self.is_broken = True
+            if isinstance(error, APIError) and self._response is not None:
+                error.status = not_an_event_stream(self._response, b"").status
             raise
         if chunk is not None:
             self._shapes.learn(payload, _TOLERANCE)
@@ -440,6 +444,9 @@ class Reader:
                 self._stray.body = None
             elif self._stray.is_too_long():
                 raise self._no_event_stream("\n".join(self._stray.body or ()))
+            else:
+                self._lines = self._lines or LineWatch()
+                self._lines.note(piece)
         if self._stray.errors:
             events = place_errors(self._stray.take_errors(), events, piece)
         self._queue(events)
@@ -455,6 +462,8 @@ class Reader:
         if parser.truncated and events and not self._is_whole(events[-1]):
             events.pop()
         events = self._stray.take_errors() + events
+        if self._lines is not None and not events and not self._is_event_stream:
+            self._lines.end()
         body = self._stray.body
         self._stray.body = None
         if not events and body is not None and not self._is_event_stream:
