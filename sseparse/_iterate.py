@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["Feeder", "ParserOptions", "aiter_events", "iter_events"]
 
 
+# What no source gives.
+_END = object()
+
+
 class ParserOptions(TypedDict, total=False):
     """The options of ``Parser``."""
 
@@ -140,23 +144,21 @@ class _Pull:
 
     # The two say the same, line by line: a change to one is a change to the other.
 
-    def next_batch(self) -> list[Event]:
+    def next_batch(self) -> list[Event] | None:
         feeder = self._feeder
         if feeder.due:
             return feeder.go_on()
         if feeder.ended:
-            raise StopIteration
+            return None
         self._reading = True
         try:
-            chunk = next(self._chunks)
-        except StopIteration:
-            return feeder.end()
+            chunk = next(self._chunks, _END)
         except BaseException as error:
+            self._reading = False
             feeder.note_failed_read(error)
             raise
-        finally:
-            self._reading = False
-        return feeder.feed(chunk)
+        self._reading = False
+        return feeder.end() if chunk is _END else feeder.feed(chunk)  # type: ignore[arg-type]
 
     def stop(self) -> None:
         if self._reading:
@@ -179,26 +181,24 @@ class _AsyncPull:
         self._chunks: AsyncIterator[Buffer] | None = None  # before the first event
         self._reading = False
 
-    async def next_batch(self) -> list[Event]:
+    async def next_batch(self) -> list[Event] | None:
         feeder = self._feeder
         if feeder.due:
             return feeder.go_on()
         if feeder.ended:
-            raise StopAsyncIteration
+            return None
         if self._chunks is None:
             _check_source(self._source, "__aiter__")
             self._chunks = aiter(self._source)
         self._reading = True
         try:
-            chunk = await anext(self._chunks)
-        except StopAsyncIteration:
-            return feeder.end()
+            chunk = await anext(self._chunks, _END)
         except BaseException as error:
+            self._reading = False
             feeder.note_failed_read(error)
             raise
-        finally:
-            self._reading = False
-        return feeder.feed(chunk)
+        self._reading = False
+        return feeder.end() if chunk is _END else feeder.feed(chunk)  # type: ignore[arg-type]
 
     def stop(self) -> None:
         if self._reading:

@@ -37,10 +37,10 @@ class Pull(Protocol):
     def stop(self) -> None:
         """Have nothing more to hand out. It does not wait, whoever reads."""
 
-    def next_batch(self) -> list[Event]:
-        """The events of the next read, often none; StopIteration at the end.
+    def next_batch(self) -> list[Event] | None:
+        """The events of the next read, often none; None at the end.
 
-        After any other exception it may be called again.
+        After an exception it may be called again.
         """
         ...
 
@@ -59,8 +59,8 @@ class AsyncPull(Protocol):
     def stop(self) -> None:
         """Have nothing more to hand out."""
 
-    async def next_batch(self) -> list[Event]:
-        """The events of the next read, often none; StopAsyncIteration at the end."""
+    async def next_batch(self) -> list[Event] | None:
+        """The events of the next read, often none; None at the end."""
         ...
 
     async def aclose(self) -> None:
@@ -105,14 +105,12 @@ class EventIterator:
                 self._batch = []
                 try:
                     batch = pull.next_batch()
-                except StopIteration:
-                    break
                 except Exception:
                     # Closed while it was reading, it ends quietly, whatever that makes of it.
                     if pull.closed:
                         break
                     raise
-                if pull.closed:
+                if batch is None or pull.closed:
                     break
                 self._batch = batch
                 self._events = iter(batch)
@@ -168,8 +166,6 @@ class AsyncEventIterator:
             self._batch = []  # handed out, and not to be kept while more is waited for
             try:
                 batch = await pull.next_batch()
-            except StopAsyncIteration:
-                break
             except BaseException as error:
                 if not pull.closed:
                     raise
@@ -178,7 +174,7 @@ class AsyncEventIterator:
                     break
                 await self.aclose()
                 raise
-            if pull.closed:
+            if batch is None or pull.closed:
                 break
             self._batch = batch
             self._events = iter(batch)

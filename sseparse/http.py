@@ -418,21 +418,21 @@ class _Pull:
             raise progress.not_an_event_stream(body) from failure
         progress.checked = True
 
-    def next_batch(self) -> list[Event]:
+    def next_batch(self) -> list[Event] | None:
         progress = self._progress
         try:
             self.check()
             if progress.is_due():
                 return progress.take_due()
             if progress.feeder.ended:
-                raise StopIteration
+                return None
             try:
                 chunk = self._reader.read()
             except Exception as error:
                 self._reader.close()
                 return progress.break_off(error)
             if progress.closed:
-                raise StopIteration
+                return None
             return progress.end() if chunk is None else progress.feed(chunk)
         except (EventTooLargeError, NotAnEventStreamError):
             progress.note_broken()
@@ -476,14 +476,14 @@ class _AsyncPull:
             raise progress.not_an_event_stream(body) from failure
         progress.checked = True
 
-    async def next_batch(self) -> list[Event]:
+    async def next_batch(self) -> list[Event] | None:
         progress = self._progress
         try:
             await self.check()
             if progress.is_due():
                 return progress.take_due()
             if progress.feeder.ended:
-                raise StopAsyncIteration
+                return None
             try:
                 chunk = await self._reader.read()
             except Exception as error:
@@ -495,7 +495,7 @@ class _AsyncPull:
                     progress.note_broken()
                 raise
             if progress.closed:
-                raise StopAsyncIteration
+                return None
             return progress.end() if chunk is None else progress.feed(chunk)
         except (EventTooLargeError, NotAnEventStreamError):
             progress.note_broken()
