@@ -1,12 +1,11 @@
-# The layout of Event, for openai/_loop.py, which reads thousands of them.
+# The layout of Event, for compiled modules of the package: they read its fields in C.
 
 from libc.stdint cimport int64_t
 
 
 cdef class Event:
-    # Readonly, not private to C, for a _loop.py that has not been compiled.
-    cdef readonly str _event
-    cdef readonly bytes _data_bytes
+    cdef str _event
+    cdef bytes _data_bytes
     cdef str _data
     cdef str _id
     cdef bytes _raw
