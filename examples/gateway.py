@@ -10,8 +10,7 @@ import httpx2
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
-from sseparse import Parser, SSEError
-from sseparse.openai import ChatCompletionStreamState, ChunkDecoder
+from sseparse.openai import ChatParser, SSEError
 
 app, client = FastAPI(), httpx2.AsyncClient(timeout=120)
 URL = os.environ.get("UPSTREAM", "http://127.0.0.1:8000/v1/chat/completions")
@@ -26,14 +25,14 @@ async def chat(request: Request) -> StreamingResponse:
 
 
 async def relay(up):
-    parser, decoder, state, chunks = Parser(), ChunkDecoder(), ChatCompletionStreamState(), 0
+    parser, chunks = ChatParser(), 0  # of which most bring one token: all there is without usage
     try:
         async for data in up.aiter_bytes():
             yield data
             with suppress(SSEError):  # what is wrong in a stream is the client's to see
-                for chunk in (c for event in parser.feed(data) for c in decoder.decode(event)):
-                    chunks += 1  # of which most bring one token: all there is without usage
-                    state.note_chunk(chunk)
+                chunks += 0 if parser.truncated else len(parser.feed(data))
     finally:
         await up.aclose()
-        print(f"whole={decoder.done or state.finished}, {chunks} chunks, {state.usage}", flush=True)
+        with suppress(SSEError):
+            chunks += len(parser.close())
+        print(f"whole={not parser.truncated}, {chunks} chunks, {parser.usage}", flush=True)
