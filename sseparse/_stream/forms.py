@@ -7,7 +7,7 @@ classes from these and adds its own names for the final object.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ..http import AsyncResponseReader, ResponseReader, is_response
 from .loops import AsyncObjects, AsyncSource, AsyncTexts, Objects, Source, Texts
@@ -15,15 +15,21 @@ from .reader import Reader
 from .timing import Timing
 from .views import AsyncMapped, Mapped, PartialValue
 
+ObjectT = TypeVar("ObjectT")
+UsageT = TypeVar("UsageT", covariant=True)
+FinalT = TypeVar("FinalT", covariant=True)
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
     from types import TracebackType
+    from typing import Protocol
 
     from typing_extensions import Buffer, Self
 
     from .. import Event
     from .._iterate import ParserOptions
-    from .reader import Decoder
+    from .reader import Decoder, State
+    from .sources import AsyncResponse, SyncResponse
 
     class StreamOptions(ParserOptions, total=False):
         """The options of every stream: its own and the parser's."""
@@ -33,62 +39,43 @@ if TYPE_CHECKING:
         accumulate: bool
         clock: Callable[[], float] | None
 
+    class FoldedState(State, Protocol[UsageT, FinalT]):
+        """What a stream's objects come to."""
 
-__all__ = ["API", "AsyncPulled", "AsyncResponse", "Pulled", "Pushed", "SyncResponse"]
+        @property
+        def usage(self) -> UsageT | None:
+            """The last usage that the server has sent."""
+            ...
 
-ObjectT = TypeVar("ObjectT")
-UsageT = TypeVar("UsageT", covariant=True)
-FinalT = TypeVar("FinalT", covariant=True)
+        @property
+        def finish_reason(self) -> str | None:
+            """Why the answer ended."""
+            ...
 
+        def snapshot(self, is_done: bool) -> FinalT:
+            """The final object as far as it has come; ``is_done`` where the stream has said so."""
+            ...
 
-class SyncResponse(Protocol):
-    """A response of a synchronous HTTP client; ``sseparse.http`` knows which."""
+    class API(Protocol):
+        """What an API gives to make its streams of."""
 
-    @property
-    def headers(self) -> Any:
-        """Its headers."""
+        def make_decoder(self, strict: bool) -> Decoder:
+            """What makes objects of payloads."""
+            ...
 
-    def close(self) -> None:
-        """Close it."""
+        def make_state(self, accumulate: bool) -> Any:
+            """What folds them."""
 
+        def has_text(self, item: Any) -> bool:
+            """Whether an object brings a piece of the answer."""
+            ...
 
-class AsyncResponse(Protocol):
-    """A response of an asynchronous HTTP client; ``sseparse.http`` knows which."""
-
-    @property
-    def headers(self) -> Any:
-        """Its headers."""
-
-
-class FoldedState(Protocol[UsageT, FinalT]):
-    """What a stream's objects come to."""
-
-    @property
-    def usage(self) -> UsageT | None:
-        """The last usage that the server has sent."""
-
-    @property
-    def finish_reason(self) -> str | None:
-        """Why the answer ended."""
-
-    def snapshot(self, is_done: bool) -> FinalT:
-        """The final object as far as it has come; ``is_done`` where the stream has said so."""
+        def is_withheld(self, item: Any) -> bool:
+            """Whether an object has nothing in it, for ``skip_empty``."""
+            ...
 
 
-class API(Protocol):
-    """What an API gives to make its streams of."""
-
-    def make_decoder(self, strict: bool) -> Decoder:
-        """What makes objects of payloads."""
-
-    def make_state(self, accumulate: bool) -> Any:
-        """What folds them."""
-
-    def has_text(self, item: Any) -> bool:
-        """Whether an object brings a piece of the answer."""
-
-    def is_withheld(self, item: Any) -> bool:
-        """Whether an object has nothing in it, for ``skip_empty``."""
+__all__ = ["AsyncPulled", "Pulled", "Pushed"]
 
 
 class _Form(Generic[ObjectT, UsageT, FinalT]):
@@ -252,7 +239,7 @@ class Pulled(_Form[ObjectT, UsageT, FinalT]):
             self._reading = Source(self._reader, chunks, self._response_reader.release)
         else:
             _check_source(source, "__iter__")
-            self._chunks = iter(source)  # type: ignore[call-overload]
+            self._chunks = iter(cast("Iterable[Buffer]", source))
             self._reading = Source(self._reader, self._chunks)
         self._objects = Objects(self._reading)
 
@@ -316,7 +303,7 @@ class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
             self._reading = AsyncSource(self._reader, chunks, self._response_reader.release)
         else:
             _check_source(source, "__aiter__")
-            self._chunks = source.__aiter__()  # type: ignore[union-attr]
+            self._chunks = aiter(cast("AsyncIterable[Buffer]", source))
             self._reading = AsyncSource(self._reader, self._chunks)
         self._objects = AsyncObjects(self._reading)
 

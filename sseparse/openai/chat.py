@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer, Unpack
 
     from .._stream.decode import PayloadDecoder
-    from .._stream.forms import AsyncResponse, SyncResponse
+    from .._stream.sources import AsyncResponse, SyncResponse
     from .forms import CompletionOptions
 
 __all__ = ["AsyncChatStream", "ChatParser", "ChatStream"]

@@ -7,7 +7,7 @@ The way of a payload is in ``_stream/decode.py``; mending is in ``mend.py``.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._stream.decode import PayloadDecoder
 from .._stream.errors import APIError
@@ -15,6 +15,9 @@ from .._stream.fields import extra_of
 from .._stream.model import decodes
 from . import types
 from .mend import mend_chunk, mend_completion, reasoning_beside, to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = ["chat_decoder", "completion_decoder"]
 
@@ -45,7 +48,7 @@ def _is_exact_chunk(chunk: types.ChatCompletionChunk) -> bool:
 
 
 class _Rules:
-    others = frozenset(("responses", "messages", "gemini"))
+    others: Collection[str] = frozenset(("responses", "messages", "gemini"))
 
     def find_error(self, value: Any, is_error: bool) -> APIError | None:
         """The error that parsed JSON reports; see ``_error_in``."""
@@ -94,7 +97,7 @@ class _ChatRules(_Rules):
 
 
 class _CompletionRules(_Rules):
-    others = _Rules.others | {"chat"}
+    others: Collection[str] = frozenset((*_Rules.others, "chat"))
     final_object = "text_completion"
 
     def find_problem(self, received: dict[str, Any], item: types.Completion) -> str | None:

@@ -20,7 +20,7 @@ import msgspec
 
 from .._stream import fields
 from .._stream.convert import from_dict
-from .._stream.model import settle
+from .._stream.model import Model, settle
 from .._stream.text import Latest, Place, Text, Unkept
 from . import types
 from .mend import delta_of, message_beside
@@ -151,16 +151,16 @@ def _counts(usage: types.CompletionUsage) -> list[int]:
 
 def _at(target: Any, path: Path) -> Any:
     for step in path:
-        target = target[step] if isinstance(target, (dict, list)) else getattr(target, str(step))
+        target = getattr(target, str(step)) if isinstance(target, Model) else target[step]
     return target
 
 
 def _put(target: Any, path: Path, value: int) -> None:
     target = _at(target, path[:-1])
-    if isinstance(target, (dict, list)):
-        target[path[-1]] = value  # type: ignore[call-overload,index]
-    else:
+    if isinstance(target, Model):
         setattr(target, str(path[-1]), value)
+    else:
+        target[path[-1]] = value
 
 
 def _say(choice: types.Choice, message: dict[str, Any], has_said: Callable[[str], bool]) -> None:
