@@ -71,6 +71,7 @@ lint: .venv/built .venv/group-lint
 	PATH="$(BIN):$$PATH" $(BIN)/cython-lint $(wildcard sseparse/*.pyx sseparse/*.pxd sseparse/*/*.pxd)
 	$(BIN)/mypy
 	$(BIN)/pyright
+	$(BIN)/python tools/check_docs.py
 	$(BIN)/python -m mypy.stubtest sseparse --allowlist tests/stubtest-allowlist.txt
 
 # In a copy, twice. First the tests of the core, with a parser that tells of its lines, and so is

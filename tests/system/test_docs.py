@@ -4,6 +4,7 @@ Each page is one program: its Python blocks run in order and share their names, 
 would type them who reads it from top to bottom. ``url`` is the demo server, ``headers`` is
 empty. A comment behind a ``print()`` is what it prints, and so is a ``text`` block that follows.
 
+``make lint`` has type checkers look at the same blocks (``tools/check_docs.py``).
 ``make docs`` builds strictly, and so finds what a Markdown reader cannot: links to headings and
 to the reference, and objects of the reference that are gone.
 """
@@ -12,38 +13,18 @@ from __future__ import annotations
 
 import re
 import threading
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from pages import DOCS, PAGES, PROJECT, README, blocks_of, name
 
-PROJECT = Path(__file__).resolve().parents[2]
-DOCS = PROJECT / "docs"
-README = PROJECT / "README.md"
-PAGES = [README, *sorted(DOCS.rglob("*.md"))]
+if TYPE_CHECKING:
+    from pathlib import Path
 
-# At the start of a line: a block inside a list or an admonition would not be found.
-BLOCK = re.compile(
-    r"^```(?P<language>\w*)\n(?P<text>.*?)^```$(?:\n\n```text\n(?P<output>.*?)^```$)?",
-    re.DOTALL | re.MULTILINE,
-)
 PROMISE = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
 LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]+)")
 
 LANGUAGES = {"http", "json", "python", "sh", "text"}
-
-
-def name(page: Path) -> str:
-    return page.relative_to(PROJECT).as_posix()
-
-
-def blocks_of(page: Path) -> list[tuple[int, str, str | None]]:
-    """The Python blocks of a page: number of the first line, text, and what it prints."""
-    text = page.read_text("utf-8")
-    return [
-        (text.count("\n", 0, block.start("text")) + 1, block["text"], block["output"])
-        for block in BLOCK.finditer(text)
-        if block["language"] == "python"
-    ]
 
 
 @pytest.fixture
