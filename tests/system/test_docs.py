@@ -93,6 +93,18 @@ def test_the_files_that_are_named_are_there() -> None:
     assert [found for found in names if not (PROJECT / found).exists()] == []
 
 
+def test_the_map_for_contributors_has_every_module_and_no_other() -> None:
+    package = PROJECT / "sseparse"
+    text = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
+    tables = text[text.index("## The map") : text.index("### The way of a byte")]
+    modules = {
+        path.name for path in package.rglob("*.py*") if path.suffix in (".py", ".pyi", ".pyx")
+    }
+    assert set(re.findall(r"`(\w+\.py[ix]?)`", tables)) - {"setup.py"} == {
+        name for name in modules if not name.startswith("__")
+    }
+
+
 def test_the_navigation_has_every_page() -> None:
     listed = re.findall(r": ([\w/-]+\.md)$", (PROJECT / "mkdocs.yml").read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(page.relative_to(DOCS).as_posix() for page in PAGES[1:])
