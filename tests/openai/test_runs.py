@@ -152,20 +152,11 @@ def test_a_piece_that_a_caller_changes_is_folded_as_it_came():
     assert stream.current_completion_snapshot.choices[0].message.content == "aaa"
 
 
-def test_runs_are_no_longer_expected_where_none_ever_comes():
+def test_runs_that_take_turns_come_to_what_their_chunks_are():
     alternating = [chunk({"content": "a"}), chunk({"reasoning": "b"})] * 50
-    stream = ChatStream([b"".join(map(sse, alternating))])
-    tried = []
-    decode = dict(stream._decoder._decode_piece)
-    stream._decoder._decode_piece = {
-        kind: lambda payload, kind=kind: tried.append(kind) or decode[kind](payload)
-        for kind in decode
-    }
-    stream.until_done()
-    assert len(tried) == 8
-    assert stream._decoder._second_path == 0
-    message = stream.current_completion_snapshot.choices[0].message
-    assert (message.content, message.reasoning) == ("a" * 50, "b" * 50)
+    assert folded_as_stream(alternating) == folded_one_by_one(alternating)
+    choices = [chunk({"content": text}, index=index) for text in "ab" * 50 for index in (0, 1)]
+    assert folded_as_stream(choices) == folded_one_by_one(choices)
 
 
 def test_an_error_event_is_an_error_even_with_a_chunk_in_it():

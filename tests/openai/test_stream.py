@@ -8,26 +8,22 @@ import json
 import pickle
 import subprocess
 import sys
-import sysconfig
 import weakref
 from typing import Any
 
 import pytest
 from chat_streams import DONE, ENVELOPE, chunk, read_under_every_cut, sse
 
-from sseparse import Event, EventTooLargeError, SSEError
-from sseparse._compiled import NO_EXTENSIONS
+from sseparse import EventTooLargeError, SSEError
 from sseparse.openai import (
     APIError,
     AsyncChatStream,
     AsyncCompletionStream,
     ChatStream,
     ChunkDecodeError,
-    ChunkDecoder,
     CompletionStream,
     NotAnEventStreamError,
     TruncatedStreamError,
-    _loop,
 )
 
 HI = chunk({"role": "assistant", "content": "Hi"})
@@ -136,24 +132,19 @@ def test_a_stream_goes_as_soon_as_nobody_holds_it():
         gc.enable()
 
 
-# The two paths.
+# Undeclared keys.
 
 
-def test_a_stream_with_unknown_keys_at_first_comes_back_to_the_first_path():
-    odd, plain = {**HI, "odd": 1}, THERE
-    stream = ChatStream([sse(*[odd] * 10, *[plain] * 500)]).until_done()
-    assert stream._decoder._second_path < 10 + 100
-
-
-def test_a_stream_with_unknown_keys_in_every_chunk_loses_none():
+def test_undeclared_keys_in_every_chunk_are_kept():
     payloads = [{**THERE, "odd": position} for position in range(200)]
-    stream = ChatStream([sse(*payloads)])
-    assert [part.to_dict() for part in stream] == payloads
-    assert stream._decoder.mended == 0
+    stream = ChatStream([sse(*payloads)], strict=True)
+    seen = list(stream)
+    assert [part.to_dict() for part in seen] == payloads
+    assert [part.model_extra for part in seen] == [{"odd": position} for position in range(200)]
 
 
 @pytest.mark.parametrize("payload", [{"error": {"message": "busy"}}, {**THERE, "error": "busy"}])
-def test_a_stream_with_unknown_keys_in_every_chunk_has_its_errors_told(payload):
+def test_an_error_beside_undeclared_keys_is_told(payload):
     stream = ChatStream([sse(*[{**THERE, "odd": 1}] * 10, payload, THERE)])
     assert len([next(stream) for _ in range(10)]) == 10
     with pytest.raises(APIError, match="busy"):
@@ -161,37 +152,11 @@ def test_a_stream_with_unknown_keys_in_every_chunk_has_its_errors_told(payload):
     assert next(stream).to_dict() == THERE
 
 
-def test_a_stream_with_unknown_keys_in_every_chunk_is_mended_too():
+def test_chunks_with_undeclared_keys_are_mended_too():
     odd = [{**chunk({"content": "a"}, finish_reason=reason), "odd": 1} for reason in [""] * 10]
     stream = ChatStream([sse(*odd)])
     assert [part.choices[0].finish_reason for part in stream] == [None] * 10
     assert stream.truncated
-
-
-# The decoder alone, event by event.
-
-
-def test_the_decoder_gives_the_chunks_of_one_event():
-    decoder = ChunkDecoder()
-    (found,) = decoder.decode(Event(data=json.dumps(HI)))
-    assert found.to_dict() == HI
-    assert json.loads(found.raw) == HI
-    lines = f"{json.dumps(HI)}\n{json.dumps(THERE)}"
-    assert [part.to_dict() for part in decoder.decode(Event(data=lines))] == [HI, THERE]
-    assert not decoder.done
-    assert list(decoder.decode(Event(data="[DONE]"))) == []
-    assert decoder.done
-
-
-@pytest.mark.parametrize("data", ["busy", '{"message": "busy"}'])
-def test_the_decoder_raises_what_an_error_event_says(data):
-    with pytest.raises(APIError, match=r"^busy$"):
-        list(ChunkDecoder().decode(Event("error", data)))
-
-
-def test_the_decoder_takes_an_error_event_for_an_error_even_with_a_chunk_in_it():
-    with pytest.raises(APIError):
-        list(ChunkDecoder().decode(Event("error", json.dumps(HI))))
 
 
 def test_kinds_of_chunks_may_alternate():
@@ -646,11 +611,3 @@ else:
     raise AssertionError("imported")
 """
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-@pytest.mark.skipif(NO_EXTENSIONS, reason="left out on purpose")
-@pytest.mark.skipif(
-    bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="not compiled for this Python"
-)
-def test_the_loop_that_runs_is_the_compiled_one():
-    assert not _loop.__file__.endswith(".py")

@@ -1,4 +1,4 @@
-"""Keys that a provider adds to every chunk: read fast once they are known, and lost nowhere."""
+"""Keys that a provider adds to its chunks, and that no type declares: lost nowhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_in_one(chunks: list[dict[str, Any]]) -> tuple[list[Any], dict[str, Any]
 
 
 def read_one_by_one(chunks: list[dict[str, Any]]) -> tuple[list[Any], dict[str, Any]]:
-    """Each in a stream of its own, which has learned nothing."""
+    """Each in a stream of its own, which knows nothing of the others."""
     state, seen = ChatCompletionStreamState(), []
     for each in chunks:
         (read,) = ChatStream([sse(each)])
@@ -46,54 +46,52 @@ KEYS = ["pad", "__verbose", "key_0", "class", "x-y", "", "delta2", "self", "ü",
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_key_in_every_chunk_takes_the_second_path_once(key):
+def test_a_key_in_every_chunk_is_kept_at_every_level(key):
     levels = [{key: value} for value in ("x", [1, {"y": None}], None)]
     chunks = [chunk(*levels), chunk(*reversed(levels)), chunk()] * 20
-    seen, final, stream = read_in_one(chunks)
+    seen, final, _ = read_in_one(chunks)
     assert (seen, final) == read_one_by_one(chunks)
-    assert stream._decoder._second_path == 1
+    (choice, delta) = seen[0][1][0]
+    assert [seen[0][0], choice, delta] == levels
 
 
 def test_a_key_that_comes_later_is_not_overlooked():
-    chunks = [chunk({"first": 1})] * 5 + [chunk({"first": 1, "second": 2})] * 5
-    seen, final, stream = read_in_one(chunks)
-    assert [found[0] for found in seen] == [{"first": 1}] * 5 + [{"first": 1, "second": 2}] * 5
+    chunks = [chunk({"first": 1})] * 50 + [chunk({"first": 1, "second": 2})] * 50
+    seen, final, _ = read_in_one(chunks)
+    assert [found[0] for found in seen] == [{"first": 1}] * 50 + [{"first": 1, "second": 2}] * 50
     assert (final["first"], final["second"]) == (1, 2)
-    assert stream._decoder._second_path == 2
 
 
-def test_keys_without_end_are_not_learned_without_end():
+def test_another_key_in_each_chunk_is_kept():
     chunks = [chunk({f"key{number}": number}, text=str(number)) for number in range(100)]
-    seen, final, stream = read_in_one(chunks)
+    seen, final, _ = read_in_one(chunks)
     assert (seen, final) == read_one_by_one(chunks)
-    assert stream._decoder._lessons == 8
+    assert seen[99][0] == {"key99": 99}
 
 
-def test_many_keys_at_once_are_no_keys_to_be_learned():
+def test_many_keys_at_once_are_kept():
     chunks = [chunk({f"key{number}": 1 for number in range(40)})] * 20
-    seen, final, stream = read_in_one(chunks)
+    seen, final, _ = read_in_one(chunks)
     assert (seen, final) == read_one_by_one(chunks)
-    assert not any(stream._decoder._keys)
+    assert len(seen[19][0]) == 40
 
 
-def test_a_key_too_long_to_be_kept_for_ever_is_not_learned():
-    for length, second_path in ((100, 1), (101, 20)):
-        chunks = [chunk({"k" * length: 1})] * 20
-        seen, final, stream = read_in_one(chunks)
-        assert (seen, final) == read_one_by_one(chunks)
-        assert stream._decoder._second_path == second_path
-        assert any(stream._decoder._keys) == (length == 100)
+@pytest.mark.parametrize("length", [100, 101, 20_000])
+def test_a_key_of_any_length_is_kept(length):
+    chunks = [chunk({"k" * length: 1})] * 20
+    seen, final, _ = read_in_one(chunks)
+    assert (seen, final) == read_one_by_one(chunks)
+    assert seen[19][0] == {"k" * length: 1}
 
 
-def test_rare_fields_beside_learned_keys_are_read():
+def test_rare_fields_beside_undeclared_keys_are_read():
     chunks = [chunk({"pad": "x", "citations": ["one"]}, in_delta={"refusal": "n"})] * 10
-    seen, final, stream = read_in_one(chunks)
+    seen, final, _ = read_in_one(chunks)
     assert (seen, final) == read_one_by_one(chunks)
     assert final["choices"][0]["message"]["refusal"] == "n" * 10
-    assert stream._decoder._second_path == 1
 
 
-def test_an_error_under_a_learned_key_is_an_error():
+def test_an_error_under_a_key_that_was_null_is_an_error():
     chunks = [chunk({"error": None})] * 5
     stream = ChatStream([b"".join(map(sse, chunks)), sse(chunk({"error": {"message": "no"}}))])
     for _ in chunks:
@@ -102,7 +100,7 @@ def test_an_error_under_a_learned_key_is_an_error():
         next(stream)
 
 
-def test_a_chunk_with_learned_keys_can_be_copied_compared_and_pickled():
+def test_a_chunk_with_undeclared_keys_can_be_copied_compared_and_pickled():
     *_, read = ChatStream([sse(*[chunk({"pad": "x"}, {"seed": 1}, {"token_id": 2})] * 3)])
     for twin in (copy.copy(read), copy.deepcopy(read), pickle.loads(pickle.dumps(read))):
         assert twin == read
@@ -110,15 +108,20 @@ def test_a_chunk_with_learned_keys_can_be_copied_compared_and_pickled():
     assert type(copy.copy(read)).__module__ == "sseparse.openai.types"
 
 
-def test_reasoning_under_an_undeclared_name_is_found_when_learned():
+def test_reasoning_under_an_undeclared_name_is_found_in_every_chunk():
     stream = ChatStream([sse(*[chunk(in_delta={"reasoning_text": "hm"})] * 3)])
     assert [read.choices[0].delta.reasoning_text for read in stream] == ["hm"] * 3
 
 
-def test_strict_streams_learn_too():
+def test_strict_streams_keep_them_too():
     stream = ChatStream([sse(*[chunk({"pad": "x"})] * 10)], strict=True)
     assert [read.model_extra for read in stream] == [{"pad": "x"}] * 10
-    assert stream._decoder._second_path == 1
+
+
+def test_the_keys_of_one_chunk_are_not_those_of_another():
+    chunks = list(ChatStream([sse(*[chunk({"pad": {"a": [1]}})] * 10)]))
+    chunks[5].model_extra["pad"]["a"].append(2)
+    assert [read.model_extra["pad"]["a"] for read in chunks if read is not chunks[5]] == [[1]] * 9
 
 
 def test_a_payload_of_too_many_choices_is_refused_before_it_is_mended():
@@ -133,7 +136,7 @@ CHUNKS = st.builds(chunk, LEVEL, LEVEL, LEVEL, st.sampled_from(["", "a"]))
 
 
 @given(st.lists(st.tuples(CHUNKS, st.integers(1, 3)), max_size=6))
-def test_what_has_been_learned_changes_nothing(repeated):
+def test_what_came_before_changes_nothing(repeated):
     chunks = [each for each, times in repeated for _ in range(times)]
     seen, final, _ = read_in_one(chunks)
     assert (seen, final) == read_one_by_one(chunks)
