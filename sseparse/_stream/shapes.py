@@ -402,6 +402,7 @@ class Shapes:
                     return
                 if self._widen(shape, shape.seen):
                     known.remove(shape)
+                    del self._shapes[_MOST_SHAPES:]
                     return
         self._candidates.insert(0, Shape(payload, []))
         del self._candidates[_MOST_CANDIDATES:]
@@ -422,7 +423,6 @@ class Shapes:
             return False
         self._fruitless = 0
         self._shapes.insert(0, wider)
-        del self._shapes[_MOST_SHAPES:]
         return True
 
 
