@@ -94,7 +94,7 @@ def _entries() -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+    sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
     found = {entry["file"]: said(entry) for entry in _entries()}
     if len(sys.argv) > 1:
         print(*(found[name] for name in sys.argv[1:]), sep="\n")
