@@ -10,6 +10,7 @@ install from, and some minutes. It publishes nothing: see CONTRIBUTING.md.
 from __future__ import annotations
 
 import argparse
+import ast
 import email
 import email.message
 import os
@@ -34,9 +35,15 @@ DIST = PROJECT / "dist"
 SETTINGS = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 VERSION = SETTINGS["project"]["version"]
 
-EXTENSIONS = ("sseparse/_parser_c", "sseparse/openai/_loop")
-if sysconfig.get_config_var("Py_GIL_DISABLED"):
-    EXTENSIONS = EXTENSIONS[:1]  # see setup.py
+# What setup.py says is compiled as it stands: the list itself, as running it would build.
+AS_THEY_STAND = next(
+    ast.literal_eval(statement.value)
+    for statement in ast.parse((PROJECT / "setup.py").read_text(encoding="utf-8")).body
+    if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "AS_THEY_STAND"
+)
+EXTENSIONS = ["sseparse/_parser_c"]
+if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+    EXTENSIONS += [name.replace(".", "/") for name in AS_THEY_STAND]
 # Beside the modules. A .pyx or .pxd is of no use where nothing is compiled.
 DATA = {"sseparse/_parser_c.pyi", "sseparse/py.typed"}
 GENERATED = (".c", ".so", ".pyd", ".pyc", ".html")
@@ -50,8 +57,9 @@ NEEDED_IN_SDIST = {
     "setup.py",
     "sseparse/_parser_c.pyi",
     "sseparse/_parser_c.pyx",
-    "sseparse/openai/_loop.pxd",
-    "sseparse/openai/_loop.py",
+    "sseparse/_stream/native.pxd",
+    "sseparse/_stream/reader.pxd",
+    "sseparse/_stream/reader.py",
     "sseparse/py.typed",
     "tests/conftest.py",
     "tests/public_api.txt",
@@ -71,7 +79,7 @@ else:
     raise AssertionError("msgspec came with the core")
 """
 # Of the two files of this name the compiled one must win.
-LOOP_TEST = "from sseparse.openai import _loop; print(_loop.__file__)"
+READER_TEST = "from sseparse._stream import reader; print(reader.__file__)"
 
 
 class CheckFailedError(Exception):
@@ -252,9 +260,9 @@ def install_and_test(file: Path, implementation: str, folder: Path, source: Path
         return
 
     run(*pip, "--group", f"{source / 'pyproject.toml'}:wheel-test", f"{file}[openai]")
-    loop = run(python, "-I", "-c", LOOP_TEST).strip()
-    if loop.endswith(".py") is (implementation == "cython"):
-        raise CheckFailedError(f"{file.name}: the loop of the OpenAI layer comes from {loop}")
+    reader = run(python, "-I", "-c", READER_TEST).strip()
+    if reader.endswith(".py") is (implementation == "cython"):
+        raise CheckFailedError(f"{file.name}: the reader of streams comes from {reader}")
     place = folder / "tests-alone"
     place.mkdir()
     for name in SETTINGS["tool"]["cibuildwheel"]["test-sources"]:

@@ -106,7 +106,7 @@ def test_a_wheel_has_the_package_and_its_types_and_nothing_else(
     with zipfile.ZipFile(pure_wheel) as archive:
         files = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert files == modules | {"sseparse/_parser_c.pyi", "sseparse/py.typed"}
-    assert "sseparse/openai/_loop.py" in files
+    assert "sseparse/_stream/reader.py" in files
 
 
 def test_a_wheel_has_its_licence_and_says_which_it_is(pure_wheel: Path) -> None:
