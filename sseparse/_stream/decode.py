@@ -13,7 +13,7 @@ most payloads need. What it refuses is parsed to a dict, and then
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -146,16 +146,16 @@ class PayloadDecoder(Generic[ModelT]):
         refusal = self._rules.refusal(received)
         if refusal is not None:
             raise ChunkDecodeError(payload, refusal)
+        item: ModelT | None = None
         try:
             item = from_dict(self._cls, received)
-        except REFUSALS as error:
-            problem: str | None = str(error)
-        else:
             problem = self._rules.find_problem(received, item)
-        if problem is not None:
+        except REFUSALS as error:
+            problem = str(error)
+        if item is None or problem is not None:
             if self._strict:
-                raise ChunkDecodeError(payload, problem)
-            item = self._rules.mend(received)
+                raise ChunkDecodeError(payload, str(problem))
+            item = cast("ModelT", self._rules.mend(received))
             is_odd = True
         if is_odd:
             mark_mended(item)

@@ -93,4 +93,3 @@ def slots_of(cls: type) -> tuple[Any, ...]:
         for name, slot in vars(base).items()
         if isinstance(slot, MemberDescriptorType)
     )
-

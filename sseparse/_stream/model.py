@@ -1,8 +1,8 @@
 """The base of all objects: dumping, undeclared keys, equality, pickling.
 
 An object is made of JSON in one of three ways: a decoder of msgspec makes it of a payload's
-bytes, which refuses whatever is not exactly as declared, undeclared keys included;
-``from_dict`` (``convert.py``) makes it of parsed JSON and keeps undeclared keys; or an API's own function mends
+bytes, which refuses whatever is not exactly as declared, undeclared keys included; ``from_dict``
+(``convert.py``) makes it of parsed JSON and keeps undeclared keys; or an API's own function mends
 what is broken. How it remembers what it was made of:
 
 - an object that is a whole payload keeps the bytes in ``_payload``, and parses them on demand;
@@ -207,7 +207,7 @@ def _as_received(now: Any, original: Any, received: Any) -> Any:
             if value != before:
                 result[name] = _as_received(value, before, received.get(name))
         return result
-    if isinstance(now, list) and isinstance(original, list) and isinstance(received, list):
-        if len(now) == len(original) == len(received):
-            return [_as_received(*items) for items in zip(now, original, received, strict=True)]
+    lists = [value for value in (now, original, received) if isinstance(value, list)]
+    if len(lists) == 3 and len({*map(len, lists)}) == 1:
+        return [_as_received(*items) for items in zip(*lists, strict=True)]
     return _to_plain(now)

@@ -32,6 +32,7 @@ cdef class Reader:
     cdef bint _parser_is_due
     cdef bint _is_event_stream
     cdef bint _input_ended
+    cdef bint _is_closed
     cdef object _lines
     cdef list _events
     cdef Py_ssize_t _position

@@ -7,8 +7,8 @@ Theory of operation
 -------------------
 The way of a byte. ``receive`` takes it into the inbox. When somebody asks for the next object,
 and not before, the parser makes events of it; each event's payload is either of a known shape,
-which makes its object by copying (``shapes.py``), or the API's decoder makes it; the state folds the
-object into the final one; and it is handed out. So what the stream says of itself is never
+which makes its object by copying (``shapes.py``), or the API's decoder makes it; the state folds
+the object into the final one; and it is handed out. So what the stream says of itself is never
 ahead of its caller, and an error comes just where it stands.
 
 Places. Most payloads of most streams bring one more piece of a text and nothing else. When a shape
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
             Raises:
                 REFUSALS: it is not, and ``decode_tolerantly`` may know better.
             """
+            ...
 
         def decode_tolerantly(self, payload: bytes, event_type: str) -> Any:
             """The object of any other payload; None where it has none.
@@ -59,12 +60,15 @@ if TYPE_CHECKING:
             Raises:
                 SSEError: it reports an error, or cannot be read.
             """
+            ...
 
         def decode(self, payload: bytes) -> Any:
             """The one or the other."""
+            ...
 
         def is_final(self, value: Any) -> bool:
             """Whether parsed JSON is what the call without streaming returns."""
+            ...
 
     class State(Protocol):
         """What an API's objects are folded into."""
@@ -72,13 +76,13 @@ if TYPE_CHECKING:
         @property
         def finished(self) -> bool:
             """Whether the answer is whole, by what has come."""
+            ...
 
         def handle_chunk(self, chunk: Any) -> None:
             """Fold the next object."""
+            ...
 
-        def places(
-            self, chunk: Any, varying: dict[tuple[Any, ...], int]
-        ) -> Offer | None:
+        def places(self, chunk: Any, varying: dict[tuple[Any, ...], int]) -> Offer | None:
             """Where further objects like this one go, which differ only in what varies.
 
             Args:
@@ -88,6 +92,7 @@ if TYPE_CHECKING:
             Returns:
                 None where such objects have to be folded one by one.
             """
+            ...
 
     class Offer(Protocol):
         """What folding further objects of a shape comes to."""
@@ -95,10 +100,12 @@ if TYPE_CHECKING:
         @property
         def places(self) -> list[tuple[Place, int | str]]:
             """Places, each with the number of the value, or the text, that is added to it."""
+            ...
 
         @property
         def is_lasting(self) -> bool:
             """Whether they hold whatever comes in between, and not only while the shape goes on."""
+            ...
 
 
 __all__ = ["Reader"]
@@ -175,6 +182,7 @@ class Reader:
         self._parser_is_due = False  # an error or events wait in the parser
         self._is_event_stream = False  # an event has come
         self._input_ended = False  # there is nothing more to receive
+        self._is_closed = False  # the parser
         self._lines: LineWatch | None = None  # until an event has come
         # ... and the events that have not been decoded, and which of them is next.
         self._events: list[Event] = []
@@ -237,8 +245,7 @@ class Reader:
         self._events = []
         self._position = 0
         self._parser_is_due = False
-        self._input_ended = True
-        self._parser = None
+        self._input_ended = self._is_closed = True
 
     # What goes out.
 
@@ -305,10 +312,10 @@ class Reader:
                     return shape.values[number] or None
                 if number == -1:
                     return None
-            if chunk is None:
+            if chunk is None and shape is not None:
                 chunk = shape.make(payload)
             return text_of(chunk) or None
-        if chunk is None:
+        if chunk is None and shape is not None:
             chunk = shape.make(payload)
         if self._is_withheld is not None and self._is_withheld(chunk):
             return None
@@ -413,7 +420,7 @@ class Reader:
             return True
         if not self._input_ended:
             return False
-        if self._parser is not None:
+        if not self._is_closed:
             self._close_parser()
             return True
         self.ended = True
@@ -455,7 +462,8 @@ class Reader:
 
     def _close_parser(self) -> None:
         """The last events: what the end of the input makes of what is left."""
-        parser, self._parser = self._parser, None
+        parser = self._parser
+        self._is_closed = True
         # By the standard an event without its blank line is discarded. But servers do
         # leave out the last one, so a payload counts if it is whole.
         events = parser.close(dispatch_incomplete=True)

@@ -106,10 +106,13 @@ cdef class Shapes:
 )
 cdef list _holes_between(bytes one, bytes other)
 
+
 @cython.locals(text="const unsigned char*", end=Py_ssize_t)
 cdef Py_ssize_t _end_of_string(bytes payload, Py_ssize_t position) except -1
 
+
 @cython.locals(text="const unsigned char*", end=Py_ssize_t)
 cdef Py_ssize_t _end_of_number(bytes payload, Py_ssize_t position) except -1
+
 
 cdef bint _is_integer(bytes payload, Py_ssize_t start, Py_ssize_t end) except -1

@@ -256,7 +256,7 @@ class Shape:
     def _with(self, values: list[Any]) -> bytes:
         """The payload with these values in its holes."""
         pieces = []
-        for hole, value in zip(self._holes, values):
+        for hole, value in zip(self._holes, values, strict=True):
             pieces += [hole.before, str(value).encode()]
         return b"".join([*pieces, self._tail])
 
@@ -272,6 +272,8 @@ class Shape:
         """How to copy a part of the sample, which has marks where the other has nothing.
 
         Args:
+            sample: what the payload with marks was decoded to.
+            other: what the one with nothing was decoded to.
             marked: the sample's payload.
             emptied: the other's.
             path: where the part is in the object.
@@ -283,7 +285,7 @@ class Shape:
         Raises:
             _UnlikeError: there is another difference.
         """
-        kind = type(sample)
+        kind: Any = type(sample)
         if type(other) is not kind or len(path) > _DEEPEST:
             raise _UnlikeError
         if kind is str or kind is int:
@@ -306,7 +308,7 @@ class Shape:
             return Copy(_LIST if is_list else _DICT, sample, native.packed([]), targets, parts)
         if isinstance(sample, msgspec.Struct):
             kept, targets, parts = [], [], []
-            for pair in slots_of(kind):
+            for pair in slots_of(kind):  # type: ignore[arg-type]
                 slot = pair[1]
                 value = native.get(sample, slot)
                 its_value = native.get(other, slot)
@@ -335,7 +337,8 @@ class Shape:
         if self.paths[number]:
             raise _UnlikeError  # it came out twice
         self.paths[number] = path
-        largest = _largest_in(field[0], field[1], field[2], type(sample))
+        kind: Any = type(sample)
+        largest = _largest_in(field[0], field[1], field[2], kind)
         self._holes[number].largest = largest
         if largest < 0:
             self.refused.add(self.spans[number])
@@ -464,6 +467,7 @@ def _end_of_string(payload: bytes, position: int) -> int:
     """Where the quote is that ends a string; the payload's end where there is none.
 
     Args:
+        payload: has it.
         position: in the string, and not behind a backslash.
     """
     text = payload
@@ -493,6 +497,7 @@ _decode_string = msgspec.json.Decoder(str).decode
 
 # What a type declares.
 
+
 class _UnlikeError(Exception):
     """Two objects differ, and not only where there is a mark."""
 
@@ -502,6 +507,8 @@ def _largest_in(cls: type, name: str, depth: int, kind: type) -> int:
     """The largest integer that may stand in a field; for a string it means nothing.
 
     Args:
+        cls: has the field.
+        name: of the field.
         depth: how many lists and dicts of the field it is in.
         kind: str or int.
 

@@ -72,23 +72,21 @@ class _Rules:
 class _ChatRules(_Rules):
     final_object = "chat.completion"
 
-    def find_problem(
-        self, received: dict[str, Any], item: types.ChatCompletionChunk
-    ) -> str | None:
+    def find_problem(self, received: dict[str, Any], item: types.ChatCompletionChunk) -> str | None:
         """Undeclared keys that mean what a declared one should say."""
         usage = item.usage
-        if usage is not None and not (usage.prompt_tokens or usage.completion_tokens):
-            if extra_of(usage).keys() & {"input_tokens", "output_tokens"}:
-                return "usage counts input_tokens and output_tokens"
+        counts_nothing = usage is not None and not (usage.prompt_tokens or usage.completion_tokens)
+        if counts_nothing and extra_of(usage).keys() & {"input_tokens", "output_tokens"}:
+            return "usage counts input_tokens and output_tokens"
         for choice in item.choices:
             extra, delta = extra_of(choice), choice.delta
             if usage is None and isinstance(extra.get("usage"), dict):
                 return "usage stands in a choice"
             if isinstance(extra.get("text"), str) and delta.content is None:
                 return "a choice has a text in place of a delta's content"
-            if delta.reasoning_content is None and delta.reasoning is None:
-                if reasoning_beside(extra_of(delta)):
-                    return "the reasoning stands beside reasoning_content"
+            has_no_reasoning = delta.reasoning_content is None and delta.reasoning is None
+            if has_no_reasoning and reasoning_beside(extra_of(delta)):
+                return "the reasoning stands beside reasoning_content"
         return None
 
     def mend(self, received: dict[str, Any]) -> types.ChatCompletionChunk:

@@ -27,6 +27,7 @@ __all__ = [
     "to_text",
 ]
 
+
 def to_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
@@ -371,7 +372,6 @@ def mend_chunk(received: dict[str, Any]) -> types.ChatCompletionChunk:
             if isinstance(choice.get("usage"), dict):
                 chunk.usage = _usage(choice["usage"])
     return chunk
-
 
 
 def _completion_choice(received: dict[str, Any], position: int) -> types.CompletionChoice:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 import json
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
@@ -73,10 +74,13 @@ class Outcome:
             if isinstance(choice, types.Choice):
                 message = message_beside(choice) if fields.extra_of(choice) else None
                 if message is not None:
-                    _say(choice, message, lambda name: (choice.index, name) in self._has_said)
+                    _say(choice, message, partial(self._has_said_in, choice.index))
                     settle(chunk)
                 said = [name for name in _SAID if getattr(choice.delta, name)]
                 self._has_said |= {(choice.index, name) for name in said}
+
+    def _has_said_in(self, index: int, name: str) -> bool:
+        return (index, name) in self._has_said
 
     def places(self, chunk: Any, varying: dict[Path, int]) -> Offer | None:
         """Nothing is kept: it matters only how much was used, and whether a text has come."""
@@ -105,11 +109,11 @@ class Outcome:
     def note_usage(self, chunk: Any) -> None:
         """Take the usage of a chunk: the last one counts, and never a sum."""
         usage = chunk.usage
-        if usage is None and isinstance(groq := getattr(chunk, "x_groq", None), dict):
-            if isinstance(groq.get("usage"), dict):
-                # A wrong type in there would be new even for Groq: then there is no usage.
-                with suppress(msgspec.ValidationError):
-                    usage = from_dict(types.CompletionUsage, groq["usage"])
+        groq = getattr(chunk, "x_groq", None)
+        if usage is None and isinstance(groq, dict) and isinstance(groq.get("usage"), dict):
+            # A wrong type in there would be new even for Groq: then there is no usage.
+            with suppress(msgspec.ValidationError):
+                usage = from_dict(types.CompletionUsage, groq["usage"])
         if usage is None:
             return
         # Nothing but zeros says nothing, after one that says something.
