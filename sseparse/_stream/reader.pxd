@@ -56,7 +56,7 @@ cdef class Reader:
 
     cdef object _advance(self, int wanted, object text_of)
 
-    @cython.locals(payload=bytes, shape=CShape, run=Run, has_text=bint, number=Py_ssize_t)
+    @cython.locals(payload=bytes, shape=CShape, run=Run, number=Py_ssize_t)
     cdef object _read_event(self, CEvent event, int wanted, object text_of)
 
     cdef object _decode(self, CEvent event, bytes payload)
@@ -66,8 +66,10 @@ cdef class Reader:
     @cython.locals(times=Py_ssize_t)
     cdef _fold_shape(self, CShape shape, chunk)
 
-    @cython.locals(place=CPlace, position=Py_ssize_t, number=Py_ssize_t, has_text=bint)
-    cdef bint _add(self, CShape shape, Run run) except -1
+    @cython.locals(place=CPlace, position=Py_ssize_t, number=Py_ssize_t)
+    cdef _add(self, CShape shape, Run run)
+
+    cdef bint _has_text(self, CShape shape) except -1
 
     cdef bint _find_events(self) except -1
 

@@ -295,12 +295,12 @@ class Reader:
                 chunk = shape.make(payload)
                 self._fold_shape(shape, chunk)
             else:
-                has_text = self._add(shape, run)
+                self._add(shape, run)
                 if self._timing is not None:
                     if self._timing.is_token is not None:
                         chunk = shape.make(payload)
                         self._timing.note_chunk(chunk)
-                    elif has_text:
+                    elif self._has_text(shape):
                         self._timing.note_token()
 
         if wanted == _NOTHING:
@@ -381,9 +381,8 @@ class Reader:
             if offer is not None:
                 shape.run = Run(offer)
 
-    def _add(self, shape: Any, run: Any) -> bool:
-        """Fold an object by its values; whether it brings a piece of the answer."""
-        has_text = False
+    def _add(self, shape: Any, run: Any) -> None:
+        """Fold an object by its values."""
         for position in range(len(run.places)):
             value = run.sources[position]
             if type(value) is int:
@@ -391,9 +390,13 @@ class Reader:
                 value = shape.values[number]
             place = run.places[position]
             place.append(value)
-            if value and place.is_text:
-                has_text = True
-        return has_text
+
+    def _has_text(self, shape: Any) -> bool:
+        """Whether the object of the shape's values brings a piece of the answer."""
+        holes = shape.holes_that(self._timing.has_text)  # type: ignore[union-attr]
+        if holes is None:
+            return True
+        return any([shape.values[number] for number in holes])
 
     # From bytes to events.
 

@@ -45,6 +45,8 @@ cdef class Shape:
     cdef list _marks
     cdef object _function
     cdef Py_ssize_t _number
+    cdef object _predicate
+    cdef object _telling
 
     @cython.locals(
         hole=Hole,
@@ -60,6 +62,9 @@ cdef class Shape:
     cpdef object make(self, bytes payload)
 
     cpdef Py_ssize_t number_of(self, object function) except -3
+
+    @cython.locals(number=Py_ssize_t)
+    cpdef object holes_that(self, object function)
 
     cpdef bint prove(self, object decode) except -1
 

@@ -159,9 +159,11 @@ class Shape:
         self._tail = payload[end:]
         self._copy: Copy | None = None
         self._marks: list[Any] = []
-        # What ``number_of`` was asked for last, and the answer.
+        # What ``number_of`` and ``holes_that`` were asked for last, and the answers.
         self._function: Any = None
         self._number = 0
+        self._predicate: Any = None
+        self._telling: Any = None
 
     def match(self, payload: bytes) -> bool:
         """Whether a payload has this shape; if it has, its values are in ``values``."""
@@ -231,6 +233,29 @@ class Shape:
                 elif marked in self._marks:
                     self._number = self._marks.index(marked)
         return self._number
+
+    def holes_that(self, function: Any) -> Any:
+        """Which strings make a function true of an object of this shape, where they are not empty.
+
+        Args:
+            function: tells of an object; it is true where it is of any part.
+
+        Returns:
+            The numbers of their holes; None where it is true of each object.
+        """
+        if function is not self._predicate:
+            self._predicate = function
+            values = self._nothing()
+            self._telling = None
+            if not function(self._copy.make(values, b"")):  # type: ignore[union-attr]
+                self._telling = []
+                for number in range(len(values)):
+                    if self.spans[number][2]:
+                        values[number] = self._marks[number]
+                        if function(self._copy.make(values, b"")):  # type: ignore[union-attr]
+                            self._telling.append(number)
+                        values[number] = ""
+        return self._telling
 
     def prove(self, decode: Any) -> bool:
         """Find out by the decoder whether this is a shape, and how to make its objects."""

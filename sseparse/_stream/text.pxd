@@ -6,8 +6,6 @@ cdef int _BLOCK
 
 
 cdef class Place:
-    cdef readonly bint is_text
-
     cpdef append(self, value)
 
 
@@ -21,10 +19,6 @@ cdef class Text(Place):
     cdef list _blocks
     cdef list _parts
 
-    cpdef append(self, value)
-
-
-cdef class Unkept(Text):
     cpdef append(self, value)
 
 

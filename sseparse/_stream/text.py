@@ -11,21 +11,14 @@ from typing import Any
 
 from . import native
 
-__all__ = ["HalfCharacter", "Latest", "Place", "Text", "Unkept", "join_halves"]
+__all__ = ["HalfCharacter", "Latest", "Place", "Text", "join_halves"]
 
 # Parts of a text that are joined to one.
 _BLOCK = 256
 
 
 class Place:
-    """What values are added to, one by one.
-
-    Attributes:
-        is_text: whether they are pieces of the answer.
-    """
-
-    def __init__(self) -> None:
-        self.is_text = False
+    """What values are added to, one by one."""
 
     def append(self, value: Any) -> None:
         raise NotImplementedError
@@ -39,7 +32,6 @@ class Latest(Place):
     """
 
     def __init__(self, value: Any = None) -> None:
-        self.is_text = False
         self.value = value
 
     def append(self, value: Any) -> None:
@@ -55,7 +47,6 @@ class Text(Place):
     """
 
     def __init__(self) -> None:
-        self.is_text = True
         self._blocks: list[str] = []
         self._parts: list[str] = []
 
@@ -91,13 +82,6 @@ def join_halves(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
-
-
-class Unkept(Text):
-    """A text that nobody is going to ask for."""
-
-    def append(self, value: str) -> None:
-        pass
 
 
 class HalfCharacter:

@@ -28,6 +28,7 @@ class Timing:
         has_text: tells of an object that it brings a piece of the answer.
 
     Attributes:
+        has_text: that.
         first_read: when the first bytes came, of whatever kind.
         first_chunk: when the first chunk came.
         first_token: when the first chunk with content, reasoning or tool arguments came.
@@ -40,9 +41,9 @@ class Timing:
 
     __slots__ = (
         "_clock",
-        "_has_text",
         "first_chunk",
         "first_read",
+        "has_text",
         "is_token",
         "last_read",
         "token_times",
@@ -50,7 +51,7 @@ class Timing:
 
     def __init__(self, clock: Callable[[], float], has_text: Callable[[Any], bool]) -> None:
         self._clock = clock
-        self._has_text = has_text
+        self.has_text = has_text
         self.is_token: Callable[[Any], bool] | None = None
         self.first_read: float | None = None
         self.first_chunk: float | None = None
@@ -102,7 +103,7 @@ class Timing:
         assert self.last_read is not None
         if self.first_chunk is None:
             self.first_chunk = self.last_read
-        if (self.is_token or self._has_text)(chunk):
+        if (self.is_token or self.has_text)(chunk):
             self.token_times.append(self.last_read)
 
     def note_token(self) -> None:

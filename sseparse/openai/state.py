@@ -22,7 +22,7 @@ import msgspec
 from .._stream import fields
 from .._stream.convert import from_dict
 from .._stream.model import Model, settle
-from .._stream.text import Latest, Place, Text, Unkept
+from .._stream.text import Latest, Place, Text
 from . import types
 from .mend import delta_of, message_beside
 from .parts import Audio, Extra, ReasoningDetails, ToolCall, ToolCalls, leave_out_misfits, settled
@@ -83,15 +83,16 @@ class Outcome:
         return (index, name) in self._has_said
 
     def places(self, chunk: Any, varying: dict[Path, int]) -> Offer | None:
-        """Nothing is kept: it matters only how much was used, and whether a text has come."""
+        """Nothing is kept: it matters only how much was used, and how choices end."""
         offer = Offer(varying)
         if not self.offer_usage(chunk.usage, offer):
             return None
-        for path in varying:
-            if path[0] == "x_groq" or "message" in path:
-                return None
-            if path[-1] in _TEXT_FIELDS:
-                offer.text(path, Unkept(), None)
+        if any(path[0] == "x_groq" or "message" in path for path in varying):
+            return None
+        if chunk.usage is not None or getattr(chunk, "x_groq", None) is not None:
+            offer.is_lasting = False
+        if any(choice.finish_reason is not None for choice in chunk.choices):
+            offer.is_lasting = False
         return offer
 
     @property
@@ -139,11 +140,6 @@ class Outcome:
     def snapshot(self, is_done: bool) -> Any:
         """There is none."""
         raise NotImplementedError
-
-
-_TEXT_FIELDS = frozenset(
-    ("content", "reasoning_content", "reasoning", "refusal", "arguments", "text", "transcript")
-)
 
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -421,13 +417,13 @@ class _ChatChoice:
             elif name == "reasoning_details" and not self._offer_details(value, path, offer):
                 return False
         for key, value in fields.extra_of(delta).items():
+            if value is not None:
+                offer.is_lasting = False  # another type overwrites even a text
             if isinstance(value, str):
                 text = self.delta_extra.text(key)
                 if text is None:
                     return False
                 offer.text((*path, "_extra", key), text, value)
-            elif value is not None:
-                offer.is_lasting = False
         offer.extra((*path, "_extra"), self.delta_extra)
         return True
 

@@ -1,0 +1,97 @@
+"""The typed streams three times: as they are installed, in Python, and without shapes.
+
+What is compiled as it stands is loaded once more from its source, with the same types, so that
+the objects of all three can be compared. The third are the Python ones whose reader decodes every
+payload by itself: what the law of shapes measures the others by.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from sseparse import _stream, openai
+from sseparse._compiled import NO_EXTENSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+# What is loaded again: everything that holds a stream's state, and nothing that declares a type.
+_AGAIN = (
+    *("_stream.text", "_stream.shapes", "_stream.stray", "_stream.reader", "_stream.loops"),
+    *("_stream.forms", "openai.parts", "openai.state", "openai.forms"),
+    *("openai.chat", "openai.completions"),
+)
+_NAMES = {f"sseparse.{name}" for name in _AGAIN}
+_STREAMS = ("ChatStream", "AsyncChatStream", "ChatParser")
+_STREAMS += ("CompletionStream", "AsyncCompletionStream", "CompletionParser")
+_STATES = ("ChatCompletionStreamState", "CompletionStreamState")
+
+
+class _Sources:
+    """Finds the sources of those modules, and no extensions."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: Sequence[str] | None = None, target: object = None
+    ) -> ModuleSpec | None:
+        if name not in _NAMES or path is None:
+            return None
+        finders = (FileFinder(folder, (SourceFileLoader, SOURCE_SUFFIXES)) for folder in path)
+        return next(filter(None, (finder.find_spec(name) for finder in finders)), None)
+
+
+class NoShapes:
+    """In place of ``Shapes``: no payload has a shape."""
+
+    def __init__(self, decode: Any) -> None:
+        pass
+
+    def match(self, payload: bytes) -> None:
+        return None
+
+    def learn(self, payload: bytes, effort: int) -> None:
+        pass
+
+
+def load_in_python() -> dict[str, ModuleType]:
+    """Those modules by name, from their sources; what is installed stays as it is."""
+    packages = {"_stream": _stream, "openai": openai}
+    for name in _NAMES:
+        importlib.import_module(name)
+    installed = {name: sys.modules.pop(name) for name in _NAMES}
+    sys.meta_path.insert(0, _Sources)  # type: ignore[arg-type]
+    try:
+        return {name: importlib.import_module(f"sseparse.{name}") for name in _AGAIN}
+    finally:
+        sys.meta_path.remove(_Sources)  # type: ignore[arg-type]
+        sys.modules.update(installed)
+        for name in _AGAIN:
+            package, _, module = name.partition(".")
+            setattr(packages[package], module, installed[f"sseparse.{name}"])
+
+
+def _namespace(name: str, modules: dict[str, Any]) -> SimpleNamespace:
+    found = {}
+    for public in _STREAMS:
+        module = modules["openai.completions" if "Completion" in public else "openai.chat"]
+        found[public] = getattr(module, public)
+    for public in _STATES:
+        found[public] = getattr(modules["openai.state"], public)
+    return SimpleNamespace(name=name, Shapes=modules["_stream.shapes"].Shapes, **found)
+
+
+INSTALLED = _namespace(
+    "installed", {name: importlib.import_module(f"sseparse.{name}") for name in _AGAIN}
+)
+IN_PYTHON = _namespace("in Python", load_in_python())
+_without: dict[str, Any] = load_in_python()
+_without["_stream.reader"].Shapes = NoShapes
+WITHOUT_SHAPES = _namespace("without shapes", _without)
+
+IMPLEMENTATIONS = [IN_PYTHON] if NO_EXTENSIONS else [INSTALLED, IN_PYTHON]

@@ -1,0 +1,580 @@
+"""The law of shapes: with them a stream says what it says without them, errors included.
+
+Whatever payloads come in whatever order, and whatever is asked of the stream.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+from collections.abc import Iterator
+from types import FunctionType, SimpleNamespace
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+from chat_streams import DONE, chunk, sse
+from corpus import parametrize
+from hypothesis import given
+from hypothesis import strategies as st
+from odd_payloads import BODIES, VALUES, changed
+from told import chunks_of, everything, folded, of_itself, shown, texts_of
+from typed_streams import IMPLEMENTATIONS, INSTALLED, WITHOUT_SHAPES
+
+from sseparse import Parser, SSEError
+from sseparse.openai import ChatCompletionStreamState
+from sseparse.openai.decode import chat_decoder
+
+
+@pytest.fixture(scope="session", params=IMPLEMENTATIONS, ids=lambda found: found.name)
+def streams(request: pytest.FixtureRequest) -> SimpleNamespace:
+    """The typed streams, as they are installed and in Python."""
+    return request.param
+
+
+def ways_of_reading(name: str) -> dict[str, Any]:
+    """What may be told of a body, in all ways of asking for it."""
+
+    def make(streams: Any, body: bytes, **options: Any) -> Any:
+        return getattr(streams, name)([body], **options)
+
+    def texts_and_rest(streams: Any, body: bytes) -> Any:
+        stream = make(streams, body)
+        return texts_of(stream), of_itself(stream)
+
+    def in_turn(streams: Any, body: bytes) -> Any:
+        stream = make(streams, body, clock=iter(range(10**6)).__next__)
+        texts, found = stream.iter_text(), []
+        for turn in range(10**6):
+            try:
+                if turn % 5 == 3:
+                    found.append(shown(stream.current_completion_snapshot))
+                elif turn % 2:
+                    found.append(next(texts))
+                else:
+                    found.append(shown(next(stream)))
+            except StopIteration:
+                break
+            except SSEError as error:
+                found.append(repr(error))
+        return found, of_itself(stream)
+
+    def folded_in_full(streams: Any, body: bytes) -> Any:
+        stream = make(streams, body, clock=iter(range(10**6)).__next__)
+        return folded(stream), of_itself(stream)
+
+    def not_kept(streams: Any, body: bytes) -> Any:
+        stream = make(streams, body, accumulate=False, clock=iter(range(10**6)).__next__)
+        return chunks_of(stream), of_itself(stream, accumulates=False)
+
+    def not_kept_and_not_made(streams: Any, body: bytes) -> Any:
+        clock = iter(range(10**6)).__next__
+        stream = make(streams, body, accumulate=False, skip_empty=True, clock=clock)
+        return folded(stream), of_itself(stream, accumulates=False)
+
+    return {
+        "chunks": lambda streams, body: everything(make(streams, body)),
+        "chunks that are not empty": lambda streams, body: everything(
+            make(streams, body, skip_empty=True)
+        ),
+        "strictly": lambda streams, body: everything(make(streams, body, strict=True)),
+        "texts": texts_and_rest,
+        "texts of another choice": lambda streams, body: texts_of(make(streams, body), 1),
+        "in turn": in_turn,
+        "the end": folded_in_full,
+        "not kept": not_kept,
+        "not kept and not made": not_kept_and_not_made,
+    }
+
+
+def check(streams: SimpleNamespace, body: bytes, name: str = "ChatStream") -> None:
+    for way, read in ways_of_reading(name).items():
+        assert read(streams, body) == read(WITHOUT_SHAPES, body), (way, body)
+
+
+@given(body=BODIES)
+def test_a_chat_stream_says_the_same_with_and_without_shapes(streams, body):
+    check(streams, body)
+
+
+@given(body=BODIES)
+def test_a_legacy_stream_says_the_same_with_and_without_shapes(streams, body):
+    check(streams, body, "CompletionStream")
+
+
+def decoded_one_by_one(body: bytes) -> tuple[list[Any], Any]:
+    """Chunks and the final object by the decoder and the state alone."""
+    state, seen = ChatCompletionStreamState(), []
+    parser = Parser()
+    for event in parser.feed(body) + parser.close(dispatch_incomplete=True):
+        if event.data.strip() == "[DONE]":
+            break
+        decode = chat_decoder().decode  # another each time: it keeps nothing
+        try:
+            item = decode(event.data_bytes)
+        except SSEError as error:
+            seen.append(repr(error))
+        else:
+            if item is not None:
+                state.handle_chunk(item)
+                seen.append((shown(item), item.raw, shown(item.to_dict())))
+    return seen, shown(state.get_final_completion())
+
+
+def read_as_stream(streams: SimpleNamespace, body: bytes) -> tuple[list[Any], Any]:
+    stream, seen = streams.ChatStream([body]), []
+    while True:
+        try:
+            item = next(stream)
+            seen.append((shown(item), item.raw, shown(item.to_dict())))
+        except StopIteration:
+            return seen, shown(stream.current_completion_snapshot)
+        except SSEError as error:
+            seen.append(repr(error))
+
+
+# Over recorded streams.
+
+
+def payloads_of(entry: dict[str, Any]) -> list[bytes]:
+    # Many tokens of one kind teach no more than some of them.
+    return [event.data_bytes for event in Parser().feed(entry["bytes"])][:120]
+
+
+def as_body(payloads: list[bytes]) -> bytes:
+    lines = (payload.split(b"\n") for payload in payloads)
+    return b"".join(b"".join(b"data: " + line + b"\n" for line in each) + b"\n" for each in lines)
+
+
+@parametrize("chat.completions")
+def test_a_recorded_stream_is_what_its_payloads_are(streams, entry):
+    body = as_body(payloads_of(entry))
+    assert read_as_stream(streams, body) == decoded_one_by_one(body)
+    check(streams, body)
+
+
+@parametrize("completions")
+def test_a_recorded_legacy_stream_is_what_its_payloads_are(streams, entry):
+    check(streams, as_body(payloads_of(entry)), "CompletionStream")
+
+
+@parametrize("chat.completions")
+def test_a_recorded_stream_with_other_values_is_what_its_payloads_are(streams, entry):
+    rng = random.Random(entry["file"])
+    payloads = [payload for payload in payloads_of(entry)[:80] if len(payload) < 20_000]
+    for _ in range(2):
+        odd = [
+            changed(payload, rng.randrange(200), rng.randrange(10), rng.choice(VALUES))
+            if rng.random() < 0.4
+            else payload
+            for payload in payloads
+        ]
+        check(streams, as_body(odd).replace(b"\r", b" "))
+
+
+@parametrize("chat.completions")
+def test_a_recorded_stream_in_another_order_is_what_its_payloads_are(streams, entry):
+    rng = random.Random(entry["file"])
+    payloads = payloads_of(entry)[:80]
+    shuffled = rng.sample(payloads, len(payloads))
+    check(streams, as_body(shuffled))
+
+
+@parametrize("chat.completions")
+def test_a_recorded_stream_among_another_is_what_their_payloads_are(streams, entry):
+    rng = random.Random(entry["file"])
+    payloads = payloads_of(entry)[:60]
+    other = [sse(chunk({"content": str(n)}, index=n % 3))[6:-2] for n in range(60)]
+    both = []
+    while payloads or other:
+        source = rng.choice([each for each in (payloads, other) if each])
+        count = rng.choice((1, 1, 2, 9))
+        both += source[:count]
+        del source[:count]
+    check(streams, as_body(both))
+
+
+# Copies.
+
+
+def change_everything(value: Any) -> None:
+    """Put something else wherever anything can be put."""
+    if isinstance(value, dict):
+        for item in value.values():
+            change_everything(item)
+        value.clear()
+        value["changed"] = True
+    elif isinstance(value, list):
+        for item in value:
+            change_everything(item)
+        value[:] = ["changed"]
+    elif isinstance(value, msgspec.Struct):
+        change_everything(value.model_extra)  # type: ignore[attr-defined]
+        for name in value.__struct_fields__:
+            change_everything(getattr(value, name))
+            setattr(value, name, "changed")
+
+
+def all_chunks(stream: Any) -> Iterator[Any]:
+    """Its chunks, past what cannot be read."""
+    while True:
+        try:
+            yield next(stream)
+        except StopIteration:
+            return
+        except SSEError:
+            continue
+
+
+@given(body=BODIES, every=st.integers(2, 4))
+def test_changing_a_chunk_changes_no_other(streams, body, every):
+    chunks = list(all_chunks(streams.ChatStream([body])))
+    expected = [shown(each) for each in chunks]
+    for number in range(0, len(chunks), every):
+        change_everything(chunks[number])
+        expected[number] = shown(chunks[number])
+    assert [shown(each) for each in chunks] == expected
+
+
+@given(body=BODIES)
+def test_changing_a_chunk_changes_none_that_is_to_come(streams, body):
+    untouched = [shown(each) for each in all_chunks(streams.ChatStream([body]))]
+    for number, each in enumerate(all_chunks(streams.ChatStream([body]))):
+        assert shown(each) == untouched[number]
+        change_everything(each)
+
+
+@given(body=BODIES)
+def test_a_chunk_that_is_changed_at_once_is_folded_as_it_came(streams, body):
+    """Its texts, that is: lists and objects in it may be the very ones of the final object."""
+
+    def texts_and_names(stream: Any) -> Any:
+        final = stream.get_final_completion()
+        found = [(choice.index, choice.finish_reason) for choice in final.choices]
+        for choice in final.choices:
+            message = choice.message
+            calls = [(call.id, call.function or call.custom) for call in message.tool_calls or ()]
+            found += [message.content, message.reasoning_text, message.refusal, shown(calls)]
+        return final.id, final.model, final.created, final.system_fingerprint, found
+
+    stream, untouched = streams.ChatStream([body]), streams.ChatStream([body])
+    for each in all_chunks(stream):
+        change_everything(each)
+    for _ in all_chunks(untouched):
+        pass
+    assert texts_and_names(stream) == texts_and_names(untouched)
+
+
+# Shapes alone, with other types.
+
+
+class Inner(msgspec.Struct):
+    text: str = ""
+    number: int = 0
+
+
+class Tagged(msgspec.Struct, tag="a"):
+    text: str = ""
+
+
+class TaggedToo(msgspec.Struct, tag="b"):
+    text: str = ""
+
+
+class Everything(msgspec.Struct):
+    text: str = ""
+    maybe: str | None = None
+    number: int = 0
+    maybe_number: int | None = None
+    either: int | str | None = None
+    literal: Literal["x", "y"] = "x"
+    literal_number: Literal[1, 2] = 1
+    pattern: Annotated[str, msgspec.Meta(pattern="^a")] = "a"
+    short: Annotated[str, msgspec.Meta(max_length=3)] = ""
+    long: Annotated[str, msgspec.Meta(min_length=1)] = "a"
+    small: Annotated[int, msgspec.Meta(lt=100)] = 0
+    smaller: Annotated[int, msgspec.Meta(le=7)] = 0
+    large: Annotated[int, msgspec.Meta(ge=10)] = 10
+    even: Annotated[int, msgspec.Meta(multiple_of=2)] = 0
+    decides: Annotated[str, msgspec.Meta(extra={"decides": "something"})] = ""
+    anything: Any = None
+    mapping: dict[str, Any] = {}
+    texts: dict[str, str] = {}
+    shorts: dict[str, Annotated[str, msgspec.Meta(max_length=3)]] = {}
+    numbers: list[int] = []
+    lists: list[list[str]] = []
+    inner: Inner | None = None
+    inners: list[Inner] = []
+    tagged: Tagged | TaggedToo | None = None
+    floating: float = 0.0
+    flag: bool = False
+    data: bytes = b""
+    raw: msgspec.Raw = msgspec.Raw(b"null")
+    pair: tuple[str, int] = ("", 0)
+    names: set[str] = set()
+
+
+FIELD_VALUES = [
+    *(b'""', b'"a"', b'"ab"', b'"abcd"', b'"x"', b'"y"', b'"b"', b'"YQ=="', b'"\\n"', b'"\xff"'),
+    *(b"0", b"1", b"2", b"7", b"8", b"10", b"99", b"100", b"12345", b"999999999999999999"),
+    *(b"1.0", b"null", b"true", b"[]", b'["a"]', b'["b", "a"]', b"[1]", b'["a", 1]', b'[["a"]]'),
+    *(b'{"a": "a"}', b'{"a": 1}', b'{"text": "a"}', b'{"text": "b", "number": 5}'),
+    *(b'[{"text": "a"}, {"text": "b"}]', b'{"type": "a", "text": "a"}'),
+    *(b'{"type": "b", "text": "c"}', b'{"a": {"b": ["c", 1]}}', b'{"text": 1, "odd": "a"}'),
+]
+
+
+def decode_with(cls: type) -> Any:
+    decoder = msgspec.json.Decoder(cls)
+
+    def decode(payload: bytes) -> Any:
+        try:
+            return decoder.decode(payload)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise SSEError(str(error)) from None
+
+    return decode
+
+
+def through_shapes(streams: SimpleNamespace, decode: Any, payloads: list[bytes]) -> list[Any]:
+    """Decode as a reader does."""
+    shapes, found = streams.Shapes(decode), []
+    for payload in payloads:
+        shape = shapes.match(payload)
+        if shape is not None:
+            found.append(shape.make(payload))
+            continue
+        try:
+            found.append(decode(payload))
+        except SSEError as error:
+            found.append(str(error))
+        else:
+            shapes.learn(payload, 2)
+    return found
+
+
+def one_by_one(decode: Any, payloads: list[bytes]) -> list[Any]:
+    found = []
+    for payload in payloads:
+        try:
+            found.append(decode(payload))
+        except SSEError as error:
+            found.append(str(error))
+    return found
+
+
+def with_types(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return type(value), [with_types(getattr(value, name)) for name in value.__struct_fields__]
+    if isinstance(value, dict):
+        return {key: with_types(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value), [with_types(item) for item in value]
+    if isinstance(value, msgspec.Raw):
+        return bytes(value)
+    return type(value), value
+
+
+FIELDS = st.lists(
+    st.tuples(st.sampled_from(Everything.__struct_fields__), st.sampled_from(FIELD_VALUES)),
+    min_size=1,
+    max_size=3,
+)
+
+
+@st.composite
+def payloads_of_everything(draw: Any) -> list[bytes]:
+    """A few fields, each with values that mostly belong to one another."""
+    names = draw(
+        st.lists(st.sampled_from(Everything.__struct_fields__), min_size=1, max_size=3, unique=True)
+    )
+    payloads = []
+    for _ in range(draw(st.integers(2, 12))):
+        members = [f'"{name}": '.encode() + draw(st.sampled_from(FIELD_VALUES)) for name in names]
+        payloads.append(b"{" + b", ".join(members) + b"}")
+    return payloads
+
+
+@given(payloads=payloads_of_everything())
+def test_shapes_know_what_any_type_takes(streams, payloads):
+    decode = decode_with(Everything)
+    expected = [with_types(item) for item in one_by_one(decode, payloads)]
+    assert [with_types(item) for item in through_shapes(streams, decode, payloads)] == expected
+
+
+@pytest.mark.parametrize("name", Everything.__struct_fields__)
+def test_each_kind_of_field_has_the_values_that_it_takes_and_no_others(streams, name):
+    """Twice what is taken, so that it is learned, and then each value that there is."""
+    decode = decode_with(Everything)
+    members = [f'{{"text": "a", "{name}": '.encode() + value + b"}" for value in FIELD_VALUES]
+    if name == "text":
+        members = [b'{"text": ' + value + b"}" for value in FIELD_VALUES]
+    taken = [each for each in members if not isinstance(one_by_one(decode, [each])[0], str)]
+    for first in taken:
+        for second in taken:
+            payloads = [first, second, first, second, *members]
+            expected = [with_types(item) for item in one_by_one(decode, payloads)]
+            found = through_shapes(streams, decode, payloads)
+            assert [with_types(item) for item in found] == expected
+
+
+def test_a_decoder_that_makes_more_of_a_value_is_found_out(streams):
+    """What comes out twice, or as something else, or nowhere, is no hole."""
+
+    class Copied(msgspec.Struct):
+        text: str = ""
+        again: str = ""
+
+    plain = decode_with(Copied)
+
+    def twice(payload: bytes) -> Any:
+        item = plain(payload)
+        item.again = item.text
+        return item
+
+    def upper(payload: bytes) -> Any:
+        item = plain(payload)
+        item.text = item.text.upper()
+        return item
+
+    def dropped(payload: bytes) -> Any:
+        item = plain(payload)
+        item.text = ""
+        return item
+
+    def empty_is_none(payload: bytes) -> Any:
+        item = plain(payload)
+        item.text = item.text or None
+        return item
+
+    payloads = [f'{{"text": "{text}"}}'.encode() for text in ["a", "b", "c", "", "d"] * 5]
+    for decode in (twice, upper, dropped, empty_is_none):
+        found = through_shapes(streams, decode, payloads)
+        assert found == one_by_one(decode, payloads), decode.__name__
+
+
+def test_a_decoder_that_refuses_the_proof_is_no_fault(streams):
+    def refusing(payload: bytes) -> Any:
+        if b"<" in payload:
+            raise SSEError("not that")
+        return plain(payload)
+
+    plain = decode_with(Inner)
+    payloads = [f'{{"text": "{number}"}}'.encode() for number in range(20)]
+    assert through_shapes(streams, refusing, payloads) == one_by_one(plain, payloads)
+
+
+def test_objects_of_a_shape_share_nothing_that_can_be_changed(streams):
+    decode = decode_with(Everything)
+    payload = (
+        b'{"text": "%d", "mapping": {"a": {"b": [1]}}, "lists": [["a"]], "numbers": [1], '
+        b'"inner": {"text": "a"}, "inners": [{"text": "b"}], "anything": [{"a": []}]}'
+    )
+    items = through_shapes(streams, decode, [payload % number for number in range(10)])
+    items[5].mapping["a"]["b"].append(2)
+    items[5].lists[0].append("b")
+    items[5].numbers.append(2)
+    items[5].inner.text = "changed"
+    items[5].inners[0].text = "changed"
+    items[5].anything[0]["a"].append(1)
+    del items[5]
+    assert all(item.mapping == {"a": {"b": [1]}} for item in items)
+    assert all(item.lists == [["a"]] and item.numbers == [1] for item in items)
+    assert all((item.inner.text, item.inners[0].text) == ("a", "b") for item in items)
+    assert all(item.anything == [{"a": []}] for item in items)
+
+
+# What learning costs.
+
+
+def decodings(streams: SimpleNamespace, payloads: list[bytes]) -> int:
+    """How often the decoder is called beside once for each payload that matches nothing."""
+    count = 0
+    plain = decode_with(Everything)
+
+    def decode(payload: bytes) -> Any:
+        nonlocal count
+        count += 1
+        return plain(payload)
+
+    shapes = streams.Shapes(decode)
+    for payload in payloads:
+        if shapes.match(payload) is None:
+            shapes.learn(payload, 2)
+    return count
+
+
+def words(count: int) -> list[str]:
+    rng = random.Random(5)
+    return ["".join(rng.choices("abcdefgh", k=rng.randrange(1, 9))) for _ in range(count)]
+
+
+NEVER_THE_SAME = {
+    "a field that is no hole": lambda n, word: f'{{"literal": "{"xy"[n % 2]}", "text": "a"}}',
+    "another key each": lambda n, word: f'{{"mapping": {{"{word}{n}": 1}}}}',
+    "two in turn": lambda n, word: f'{{"{["text", "maybe"][n % 2]}": "{word}", "smaller": 5}}',
+    "five in turn": lambda n, word: f'{{"{"abcde"[n % 5]}{n % 5}": "{word}", "text": "a"}}',
+    "longer and longer": lambda n, word: '{"numbers": [' + ", ".join(["1"] * (n % 300)) + "]}",
+    "floats": lambda n, word: f'{{"floating": {n / 7}}}',
+    "limits": lambda n, word: f'{{"smaller": {n % 8}, "large": {n + 10}, "long": "{word}"}}',
+    "one more hole each": lambda n, word: (
+        "{" + ", ".join(f'"k{i}": "{word if i == n % 60 else ""}"' for i in range(60)) + "}"
+    ),
+    "deep": lambda n, word: '{"anything": ' + "[" * (n % 50) + f'"{word}"' + "]" * (n % 50) + "}",
+}
+
+
+@pytest.mark.parametrize("kind", NEVER_THE_SAME)
+def test_learning_ends_where_it_does_not_pay(streams, kind):
+    payloads = [NEVER_THE_SAME[kind](n, w).encode() for n, w in enumerate(words(4000))]
+    # A proof is two decodings.
+    assert decodings(streams, payloads) <= 2 * (16 + len(payloads) // 16)
+    assert decodings(streams, payloads[:40]) <= 40
+
+
+def test_short_streams_take_few_decodings_more(streams):
+    payloads = [f'{{"text": "{word}"}}'.encode() for word in words(10)]
+    assert decodings(streams, payloads) <= 4
+
+
+def held_by(shapes: Any) -> int:
+    """The bytes of everything that can be reached from it."""
+    seen: dict[int, Any] = {}
+    todo = [shapes]
+    while todo:
+        item = todo.pop()
+        if id(item) in seen or isinstance(item, (type, type(gc), type(held_by))):
+            continue
+        seen[id(item)] = item
+        todo += gc.get_referents(item)
+    return sum(len(item) for item in seen.values() if isinstance(item, (bytes, str, list)))
+
+
+@pytest.mark.parametrize("kind", NEVER_THE_SAME)
+def test_what_is_kept_of_a_stream_does_not_grow_with_it(streams, kind):
+    decode = decode_with(Everything)
+    shapes = streams.Shapes(decode)
+    held = []
+    for n, word in enumerate(words(4000)):
+        payload = NEVER_THE_SAME[kind](n, word).encode()
+        if shapes.match(payload) is None:
+            shapes.learn(payload, 2)
+        if n in (1000, 3999):
+            held.append(held_by(shapes))
+    assert held[1] <= 2 * held[0] + 20_000
+
+
+def test_payloads_too_long_are_not_kept(streams):
+    shapes = streams.Shapes(decode_with(Everything))
+    before = held_by(shapes)
+    for n in range(100):
+        shapes.learn(f'{{"text": "{n}", "maybe": "{"x" * 100_000}"}}'.encode(), 2)
+    assert held_by(shapes) < before + 100_000
+
+
+def test_the_shapes_of_this_test_are_the_ones_they_should_be():
+    for streams in IMPLEMENTATIONS:
+        is_python = type(streams.Shapes.match) is FunctionType
+        assert is_python == (streams is not INSTALLED) or len(IMPLEMENTATIONS) == 1
+    stream = WITHOUT_SHAPES.ChatStream([sse(*[chunk({"content": "a"})] * 9) + DONE])
+    assert stream.get_final_completion().choices[0].message.content == "a" * 9
