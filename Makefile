@@ -82,8 +82,10 @@ lint: .venv/built .venv/group-lint
 # can interrupt: tracing a line can.
 COVERAGE := ../$(BIN)/coverage
 COUNTED := -m pytest -q -m "not hypothesis" -k "not (niquests- or niquests] or takes_memory or each_thread or eight_threads)"
-CORE_TESTS := $(patsubst %,tests/core/test_%.py,chunking event iterate limits parser_api standard threads)
-OTHER_TESTS := tests/core/test_implementation.py tests/http tests/openai tests/system/test_cli.py
+CORE_TESTS := $(patsubst %,tests/core/test_%.py,callbacks chunking dispatch_without_data event failed iterate limits own_id \
+	parser_api standard threads)
+OTHER_TESTS := $(patsubst %,tests/core/test_%.py,going_on implementation iterate switching) \
+	tests/http tests/openai tests/stream tests/system/test_cli.py
 
 coverage: .venv/group-coverage
 	rm -rf .coverage-build
