@@ -1,0 +1,348 @@
+"""What public reports of users tell of: each kind by more than the input that was reported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from chat_streams import DONE, ENVELOPE, chunk, final, message, read, read_under_every_cut, sse
+
+from sseparse.openai import APIError, ChatCompletionStreamState, ChatStream, ChunkDecodeError
+
+USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+
+
+def whole(said: dict[str, Any], **top: Any) -> dict[str, Any]:
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **said}}
+    return {**ENVELOPE, "object": "chat.completion", "choices": [choice], **top}
+
+
+def tool(arguments: Any = None, name: Any = None, **rest: Any) -> dict[str, Any]:
+    return {**rest, "function": {"name": name, "arguments": arguments}}
+
+
+def calls(*deltas: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    found = message(*({"tool_calls": fragments} for fragments in deltas))["tool_calls"]
+    return [(call["function"]["name"], call["function"]["arguments"]) for call in found]
+
+
+# Said twice.
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate": False}])
+def test_what_the_deltas_have_said_is_not_said_twice(options):
+    body = sse(chunk({"content": "Moss"}), whole({"content": "Moss"}, usage=USAGE)) + DONE
+    stream = ChatStream([body], **options)
+    assert "".join(stream.iter_text()) == "Moss"
+    assert stream.finish_reason == "stop"
+    assert stream.usage.total_tokens == 3
+
+
+def test_what_only_a_whole_message_says_counts():
+    found = final(
+        chunk({"content": "Moss"}),
+        whole({"content": "Moss", "reasoning": "so", "tool_calls": [tool("{}", "f", id="a")]}),
+    )
+    said = found["choices"][0]["message"]
+    assert (said["content"], said["reasoning"], len(said["tool_calls"])) == ("Moss", "so", 1)
+
+
+def test_calls_and_log_probabilities_are_not_said_twice():
+    logprobs = {"content": [{"token": "a", "logprob": -1.0}]}
+    first = chunk({"tool_calls": [tool("{}", "f", id="a", index=0)], "content": "a"})
+    first["choices"][0]["logprobs"] = logprobs
+    last = whole({"content": "a", "tool_calls": [tool("{}", "f", id="a")]})
+    last["choices"][0]["logprobs"] = logprobs
+    found = final(first, last)["choices"][0]
+    assert [call["function"]["arguments"] for call in found["message"]["tool_calls"]] == ["{}"]
+    assert len(found["logprobs"]["content"]) == 1
+
+
+def test_a_message_beside_an_empty_delta_is_read():
+    choice = {"index": 0, "delta": {"content": ""}, "message": {"content": "Hi"}}
+    found = final({**ENVELOPE, "choices": [{**choice, "finish_reason": "stop"}]})
+    assert found["choices"][0]["message"]["content"] == "Hi"
+
+
+# Which call.
+
+
+def test_whole_calls_with_one_index_and_no_id_are_calls_of_their_own():
+    one, other = (tool("{}", name, index=0, id="") for name in ("tide", "wind"))
+    assert calls([one], [other]) == [("tide", "{}"), ("wind", "{}")]
+    assert calls([one], [one]) == [("tide", "{}")] * 2
+    assert calls([tool("{}", "tide")], [tool("{}", "wind")]) == [("tide", "{}"), ("wind", "{}")]
+
+
+def test_entries_of_one_delta_with_names_and_no_index_are_calls_of_their_own():
+    assert calls([tool("{}", "tide"), tool("{", "wind")], [tool("}")]) == [
+        ("tide", "{}"),
+        ("wind", "{}"),
+    ]
+
+
+def test_a_name_in_pieces_is_joined_and_a_repeated_one_counts_once():
+    pieces = [[tool(None, piece, index=0)] for piece in ("edit_ex", "isting")]
+    assert calls(*pieces, [tool("{}", index=0)]) == [("edit_existing", "{}")]
+    again = tool("{", "tide", index=0, id="a"), tool("}", "tide", index=0, id="a")
+    assert calls(*([fragment] for fragment in again)) == [("tide", "{}")]
+
+
+def test_an_id_and_nothing_else_opens_no_call():
+    assert calls([tool("{}", "tide", index=0, id="a")], [{"index": 1, "id": "b"}]) == [
+        ("tide", "{}")
+    ]
+    later = [{"index": 1, "id": "b"}], [tool("{}", "wind", index=1)]
+    found = message(*({"tool_calls": f} for f in ([tool("{}", "tide", index=0)], *later)))
+    assert found["tool_calls"][1]["id"] == "b"
+
+
+def test_custom_calls_with_one_index_are_calls_of_their_own():
+    fragments = [
+        {"index": 0, "id": id, "type": "custom", "custom": {"name": "sh", "input": "{}"}}
+        for id in ("a", "b")
+    ]
+    found = message(*({"tool_calls": [fragment]} for fragment in fragments))
+    assert [call["custom"]["input"] for call in found["tool_calls"]] == ["{}", "{}"]
+
+
+# Errors that are not called so.
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        ({"choices": None, "error_type": "Bad", "error_message": "too long"}, "too long"),
+        (
+            {"choices": None, "base_resp": {"status_code": 1002, "status_msg": "rate limit"}},
+            "rate limit",
+        ),
+        ({"code": 429, "message": "slow down"}, "slow down"),
+        ({"detail": "slow down"}, "slow down"),
+        ({"type": "error", "message": "slow down"}, "slow down"),
+        ({"success": False, "msg": "slow down"}, "slow down"),
+        ({"error_type": "x", "message": "slow down"}, "slow down"),
+        ([{"error": {"message": "slow down"}}], "slow down"),
+        ({"error": "TypeError", "message": "Cannot read x"}, "TypeError: Cannot read x"),
+        ({"error": {"message": {"message": "deep"}}}, "deep"),
+        ({**chunk({}), "error": {"code": 5, "message": "bad"}}, "bad"),
+    ],
+)
+def test_an_error_under_another_name_is_an_error(payload, text):
+    found = read_under_every_cut(sse(payload))
+    assert found["seen"][0][:2] == ("APIError", text)
+    assert found["truncated"]
+
+
+def test_an_error_inside_a_choice_is_an_error():
+    payload = chunk({})
+    payload["choices"][0]["error"] = {"message": "lost", "code": 502}
+    with pytest.raises(APIError, match="lost"):
+        next(ChatStream([sse(payload)]))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"error": {"code": 0, "message": "success"}},
+        {"error": {"message": "success"}},
+        {"error": "success"},
+        {"base_resp": {"status_code": 0, "status_msg": ""}},
+    ],
+)
+def test_an_error_that_is_none_beside_good_choices_is_none(more):
+    assert final({**chunk({"content": "Hi"}), **more})["choices"][0]["message"]["content"] == "Hi"
+
+
+@pytest.mark.parametrize("payload", [{"message": "hello"}, {"code": 0, "message": "fine"}])
+def test_a_message_alone_is_no_error(payload):
+    (found,) = ChatStream([sse(payload) + DONE])
+    assert found.choices == []
+
+
+def test_an_error_and_done_behind_it_is_truncated():
+    body = sse(chunk({"content": "Hi"}), {"error": "died"}) + DONE
+    found = read_under_every_cut(body)
+    assert (found["done"], found["truncated"]) == (True, True)
+    assert found["final"]["choices"][0]["finish_reason"] is None
+    required = read([body], require_done=True)
+    assert [item[0] for item in required["seen"][1:]] == ["APIError", "TruncatedStreamError"]
+
+
+# One bad line, and events of another kind.
+
+
+def test_lines_of_one_event_are_read_each_for_itself():
+    lines = [chunk({"content": "A"}), "{broken", chunk({"content": "B"}), "[DONE]"]
+    body = b"".join(sse(line).replace(b"\n\n", b"\n") for line in lines) + b"\n"
+    found = read_under_every_cut(body)
+    assert found["final"]["choices"][0]["message"]["content"] == "AB"
+    assert [item[0] for item in found["seen"] if isinstance(item, tuple)] == ["ChunkDecodeError"]
+    assert found["done"]
+
+
+def test_lines_that_are_no_payloads_are_one_broken_payload():
+    deep = "[" * 100_000
+    for data in ("{\n{", f"{deep}\n{deep}"):
+        body = b"".join(b"data: " + line.encode() + b"\n" for line in data.split("\n")) + b"\n"
+        with pytest.raises(ChunkDecodeError):
+            next(ChatStream([body]))
+
+
+def test_a_control_character_in_a_string_is_kept():
+    body = sse(chunk({"content": "A\tB"})).replace(b"\\t", b"\t")
+    assert read([body + DONE])["final"]["choices"][0]["message"]["content"] == "A\tB"
+
+
+def test_events_with_a_name_of_their_own_and_no_json_are_skipped():
+    body = b"event: ping\ndata: 2026-02-20 08:40:33\n\n" + sse(chunk({"content": "Hi"})) + DONE
+    assert read_under_every_cut(body)["final"]["choices"][0]["message"]["content"] == "Hi"
+    assert read([body], strict=True)["seen"][0][0] == "ChunkDecodeError"
+
+
+# Odd values.
+
+
+@pytest.mark.parametrize(
+    ("delta", "content"),
+    [({"content": True}, "true"), ({"content": False}, "false"), ("Hi", "Hi")],
+)
+def test_odd_contents_are_their_text(delta, content):
+    assert message(delta)["content"] == content
+
+
+def test_text_in_place_of_a_deltas_content_is_the_content():
+    payload = {**ENVELOPE, "choices": [{"index": 0, "text": "Hi", "finish_reason": "stop"}]}
+    assert final(payload)["choices"][0]["message"]["content"] == "Hi"
+    payload["choices"][0]["delta"] = {}
+    assert final(payload)["choices"][0]["message"]["content"] == "Hi"
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"reasoning_content": [{"type": "text", "text": "x"}]},
+        {"reasoning": {"summary": [{"text": "x"}]}},
+        {"reasoning": ["x"]},
+        {"thinking": "x"},
+        {"thinking_blocks": [{"type": "thinking", "thinking": "x"}]},
+    ],
+)
+def test_reasoning_in_parts_is_joined(delta):
+    (found,) = ChatStream([sse(chunk(delta))])
+    assert found.choices[0].delta.reasoning_text == "x"
+
+
+@pytest.mark.parametrize(("value", "text"), [({"odd": 1}, '{"odd": 1}'), ([], None), (5, "5")])
+def test_reasoning_that_is_no_text_is_its_json(value, text):
+    (found,) = ChatStream([sse(chunk({"reasoning": value}))])
+    assert found.choices[0].delta.reasoning == text
+
+
+# Usage.
+
+
+def test_usage_inside_a_choice_is_the_usage():
+    payload = chunk({"content": "x"})
+    payload["choices"][0]["usage"] = USAGE
+    assert final(payload)["usage"]["total_tokens"] == 3
+
+
+def test_usage_under_the_names_of_the_responses_api_is_read():
+    usage = {
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "input_tokens_details": {"cached_tokens": 1},
+        "output_tokens_details": {"reasoning_tokens": 1},
+    }
+    found = final({**chunk({"content": "x"}), "usage": usage})["usage"]
+    assert (found["prompt_tokens"], found["completion_tokens"], found["total_tokens"]) == (1, 2, 3)
+    assert found["prompt_tokens_details"] == {"cached_tokens": 1}
+
+
+@pytest.mark.parametrize("nothing", [{}, dict.fromkeys(USAGE, 0)])
+def test_a_usage_of_nothing_erases_none(nothing):
+    good, bad = ({**chunk({"content": "x"}), "usage": usage} for usage in (USAGE, nothing))
+    assert final(good, bad)["usage"]["total_tokens"] == 3
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate": False}])
+def test_usage_that_grows_with_every_chunk_is_the_last(options):
+    payloads = [
+        {
+            **chunk({"content": "x"}),
+            "usage": {
+                **USAGE,
+                "completion_tokens": count,
+                "total_tokens": count + 1,
+                "completion_tokens_details": {"reasoning_tokens": count},
+                "seen": {"tokens": [count]},
+            },
+        }
+        for count in range(1, 40)
+    ]
+    stream = ChatStream([sse(*payloads)], **options)
+    for count, _ in enumerate(stream, start=1):
+        assert stream.usage.completion_tokens == count
+        assert stream.usage.completion_tokens_details.reasoning_tokens == count
+        assert stream.usage.model_extra == {"seen": {"tokens": [count]}}
+
+
+# Half characters.
+
+
+def test_half_a_character_waits_for_the_other_half():
+    halves = [chunk({"content": "a\ud83d"}), chunk({"content": "\ude00b"})]
+    stream = ChatStream([sse(*halves) + DONE])
+    assert list(stream.iter_text()) == ["a", "\U0001f600b"]
+    lone = ChatStream([sse(chunk({"content": "\ud83d"})) + DONE])
+    assert list(lone.iter_text()) == ["\ufffd"]
+
+
+# The places that runs add to.
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate": False}])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda i: {"content": f"w{i}", "note": f"n{i}"},
+        lambda i: {"function_call": {"arguments": f"w{i}"}},
+        lambda i: {"function_call": {"name": "f", "arguments": f"w{i}"}},
+        lambda i: {"audio": {"data": f"w{i}", "transcript": f"t{i}"}},
+        lambda i: {"audio": {"data": f"w{i}", "more": i}},
+        lambda i: {"reasoning_details": [{"type": "reasoning.text", "text": f"w{i}", "id": "a"}]},
+        lambda i: {
+            "reasoning_details": [{"type": "reasoning.text", "text": f"w{i}", "id": f"{i}"}]
+        },
+        lambda i: {"reasoning_details": [{"type": "a"}, {"type": "b", "text": f"w{i}"}]},
+        lambda i: {"reasoning_details": f"w{i}", "content": "x"},
+        lambda i: {"annotations": [{"type": f"t{i}"}], "content": f"w{i}"},
+        lambda i: {"annotations": {"a": f"t{i}"}, "content": f"w{i}"},
+        lambda i: {"tool_calls": [{"index": 0, "function": {"arguments": f"w{i}"}}]},
+        lambda i: {"tool_calls": [{"index": 0, "function": {"arguments": f"w{i}"}, "odd": i}]},
+        lambda i: {"tool_calls": [{"index": 0, "custom": {"input": f"w{i}"}}]},
+        lambda i: {"content": f"w{i}", "count": i, "deep": {"count": i}},
+        lambda i: {"content": f"w{i}", "extra_content": {"a": f"{i}"}},
+    ],
+)
+def test_however_chunks_are_alike_the_completion_is_that_of_each_alone(make, options):
+    payloads = [chunk(make(count)) for count in range(30)]
+    state = ChatCompletionStreamState()
+    for payload in payloads:
+        (found,) = ChatStream([sse(payload)])
+        state.handle_chunk(found)
+    stream = ChatStream([sse(*payloads)], **options)
+    assert [item.to_dict() for item in stream] == payloads
+    if not options:
+        right = state.get_final_completion().to_dict()
+        assert stream.get_final_completion().to_dict() == right
+        assert ChatStream([sse(*payloads)]).get_final_completion().to_dict() == right
+
+
+def test_undeclared_values_that_change_are_the_last():
+    payloads = [{**chunk({"content": "x"}), "nonce": f"n{count}"} for count in range(30)]
+    for payload in payloads:
+        payload["choices"][0]["seed"] = payload["nonce"]
+    found = final(*payloads)
+    assert (found["nonce"], found["choices"][0]["seed"]) == ("n29", "n29")
