@@ -27,7 +27,8 @@ def python(code: str, value: str | None = None) -> str:
     environment = {k: v for k, v in os.environ.items() if k != "SSEPARSE_NO_EXTENSIONS"}
     if value is not None:
         environment["SSEPARSE_NO_EXTENSIONS"] = value
-    command = [sys.executable, "-W", "error", "-c", code]
+    # Isolated: the folder that the tests run in may have the sources, and no extension.
+    command = [sys.executable, "-I", "-W", "error", "-c", code]
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, check=True
     ).stdout
