@@ -396,7 +396,8 @@ class Reader:
         holes = shape.holes_that(self._timing.has_text)  # type: ignore[union-attr]
         if holes is None:
             return True
-        return any([shape.values[number] for number in holes])
+        # No generator: Cython would compile it to a closure, which a C method cannot have.
+        return any([shape.values[number] for number in holes])  # noqa: C419
 
     # From bytes to events.
 
