@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from typed_streams import WITHOUT_SHAPES
 
 from sseparse import SSEError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
+    from types import SimpleNamespace
 
-__all__ = ["chunks_of", "error_of", "everything", "of_itself", "shown", "texts_of"]
+__all__ = ["check", "chunks_of", "error_of", "everything", "of_itself", "shown", "texts_of"]
 
 
 def shown(value: Any) -> Any:
@@ -88,3 +90,71 @@ def of_itself(stream: Any, accumulates: bool = True) -> dict[str, Any]:
 def everything(stream: Any) -> Any:
     """Its chunks, and then what it says of itself."""
     return chunks_of(stream), of_itself(stream)
+
+
+def ways_of_reading(name: str) -> dict[str, Any]:
+    """What may be told of a body, in all ways of asking for it."""
+
+    def make(streams: Any, body: bytes, **options: Any) -> Any:
+        return getattr(streams, name)([body], **options)
+
+    def texts_and_rest(streams: Any, body: bytes) -> Any:
+        stream = make(streams, body)
+        return texts_of(stream), of_itself(stream)
+
+    def in_turn(streams: Any, body: bytes) -> Any:
+        stream = make(streams, body, clock=iter(range(10**6)).__next__)
+        texts, found = stream.iter_text(), []
+        for turn in range(10**6):
+            try:
+                if turn % 5 == 3:
+                    found.append(shown(stream.current_completion_snapshot))
+                elif turn % 2:
+                    found.append(next(texts))
+                else:
+                    found.append(shown(next(stream)))
+            except StopIteration:
+                break
+            except SSEError as error:
+                found.append(repr(error))
+        return found, of_itself(stream)
+
+    def folded_in_full(streams: Any, body: bytes) -> Any:
+        stream = make(streams, body, clock=iter(range(10**6)).__next__)
+        return folded(stream), of_itself(stream)
+
+    def not_kept(streams: Any, body: bytes) -> Any:
+        stream = make(streams, body, accumulate=False, clock=iter(range(10**6)).__next__)
+        return chunks_of(stream), of_itself(stream, accumulates=False)
+
+    def not_kept_and_not_made(streams: Any, body: bytes) -> Any:
+        clock = iter(range(10**6)).__next__
+        stream = make(streams, body, accumulate=False, skip_empty=True, clock=clock)
+        return folded(stream), of_itself(stream, accumulates=False)
+
+    return {
+        "chunks": lambda streams, body: everything(make(streams, body)),
+        "chunks that are not empty": lambda streams, body: everything(
+            make(streams, body, skip_empty=True)
+        ),
+        "strictly": lambda streams, body: everything(make(streams, body, strict=True)),
+        "texts": texts_and_rest,
+        "texts of another choice": lambda streams, body: texts_of(make(streams, body), 1),
+        "in turn": in_turn,
+        "the end": folded_in_full,
+        "not kept": not_kept,
+        "not kept and not made": not_kept_and_not_made,
+    }
+
+
+def check(
+    streams: SimpleNamespace,
+    body: bytes,
+    name: str = "ChatStream",
+    ways: Collection[str] = (),
+) -> None:
+    """Assert that a body says the same with shapes as without, in all or some ways."""
+    for way, read in ways_of_reading(name).items():
+        if ways and way not in ways:
+            continue
+        assert read(streams, body) == read(WITHOUT_SHAPES, body), (way, body)
