@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from .._errors import ParserClosedError
 from ..http import AsyncResponseReader, ResponseReader, is_response
 from .loops import AsyncObjects, AsyncSource, AsyncTexts, Objects, Source, Texts
 from .reader import Reader
@@ -164,11 +165,19 @@ class Pushed(_Form[ObjectT, UsageT, FinalT]):
     def __init__(self, **options: Any) -> None:
         super().__init__(None, **options)
         self._waiting: Exception | None = None
+        self._is_closed = False
+        # At what was returned last; the reader may have gone on to an error that waits.
+        self._returned_event_id = ""
 
     @property
     def failed(self) -> bool:
         """Whether an exception waits behind what was returned: the next call raises it."""
         return self._waiting is not None
+
+    @property
+    def last_event_id(self) -> str:
+        """The last event ID at the event that was returned last: where to resume from."""
+        return self._returned_event_id if self.failed else super().last_event_id
 
     def feed(self, data: Buffer) -> list[ObjectT]:
         """Take the next bytes; return what they complete.
@@ -182,8 +191,10 @@ class Pushed(_Form[ObjectT, UsageT, FinalT]):
 
         Raises:
             SSEError: what iterating over the stream raises; see there.
+            ParserClosedError: after ``close()``.
             TypeError: ``data`` is not bytes.
         """
+        self._check_open()
         if not self._reader.ended:
             self._reader.receive(data)
         return self._take()
@@ -193,6 +204,7 @@ class Pushed(_Form[ObjectT, UsageT, FinalT]):
 
         Use one of the two for a stream, not both.
         """
+        self._check_open()
         if not self._reader.ended:
             self._reader.receive_event(event)
         return self._take()
@@ -206,8 +218,13 @@ class Pushed(_Form[ObjectT, UsageT, FinalT]):
         Raises:
             SSEError: what the end of the stream raises, TruncatedStreamError among them.
         """
+        self._is_closed = True
         self._reader.end()
         return self._take()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ParserClosedError("the parser is closed: each stream needs one of its own")
 
     def _take(self) -> list[ObjectT]:
         if self._waiting is not None:
@@ -217,6 +234,7 @@ class Pushed(_Form[ObjectT, UsageT, FinalT]):
         try:
             while (item := self._reader.read()) is not None:
                 found.append(item)
+                self._returned_event_id = self._reader.last_event_id
         except Exception as error:
             if not found:
                 raise
