@@ -9,7 +9,14 @@ import corpus
 import pytest
 from chat_streams import DONE, chunk, sse
 
-from sseparse.openai import APIError, ChatStream, CompletionStream, UnexpectedAPIError
+from sseparse import SSEError
+from sseparse.openai import (
+    APIError,
+    ChatParser,
+    ChatStream,
+    CompletionStream,
+    UnexpectedAPIError,
+)
 
 HI = chunk({"content": "Hi"})
 
@@ -80,16 +87,105 @@ def test_an_error_of_another_api_is_an_error(payload, message):
         read(ChatStream([sse(payload)]))
 
 
-APIS = {"responses": "responses", "anthropic.messages": "messages"}
-APIS["google.generateContent"] = "gemini"
+def outcome(stream: Any) -> tuple[int, SSEError | None]:
+    """How many chunks come of a stream before it ends, and in which error it does."""
+    count = 0
+    try:
+        for _ in stream:
+            count += 1
+    except SSEError as error:
+        return count, error
+    return count, None
 
 
-@pytest.mark.parametrize("api", APIS)
-def test_every_recorded_stream_of_another_api_is_named_or_an_error(api):
-    for entry in corpus.entries(api):
-        if not entry["events"]:
-            continue
-        with pytest.raises((UnexpectedAPIError, APIError)) as caught:
-            read(ChatStream([entry["bytes"]]))
-        if isinstance(caught.value, UnexpectedAPIError):
-            assert caught.value.kind == APIS[api], entry["file"]
+APIS = {
+    "responses": "responses",
+    "anthropic.messages": "messages",
+    "google.generateContent": "gemini",
+}
+
+
+def others() -> list[Any]:
+    found = [
+        pytest.param(entry, kind, id=entry["file"])
+        for api, kind in APIS.items()
+        for entry in corpus.entries(api)
+    ]
+    return found or [pytest.param(None, None, marks=pytest.mark.skip(reason="no corpus here"))]
+
+
+@pytest.mark.parametrize("stream_class", [ChatStream, CompletionStream])
+@pytest.mark.parametrize(("entry", "kind"), others())
+def test_a_recorded_stream_of_another_api_is_named_before_anything_of_it(stream_class, entry, kind):
+    count, error = outcome(stream_class([entry["bytes"]]))
+    assert count == 0
+    if entry["file"].endswith("_err429.sse"):
+        assert isinstance(error, APIError)  # there is nothing but an error in it
+    else:
+        assert isinstance(error, UnexpectedAPIError)
+        assert error.kind == kind
+        assert error.payload in entry["bytes"]
+
+
+@corpus.parametrize("chat.completions")
+def test_a_recorded_chat_stream_is_no_other_apis(entry):
+    stream = ChatStream([entry["bytes"]])
+    while True:
+        _, error = outcome(stream)
+        assert not isinstance(error, UnexpectedAPIError)
+        if error is None:
+            return
+
+
+@corpus.parametrize("chat.completions")
+def test_a_recorded_chat_stream_is_named_by_the_legacy_class(entry):
+    _, error = outcome(CompletionStream([entry["bytes"]]))
+    assert isinstance(error, (UnexpectedAPIError, APIError))
+    if isinstance(error, UnexpectedAPIError):
+        assert (error.kind, error.reader) == ("chat", "sseparse.openai.ChatStream")
+
+
+@corpus.parametrize("completions")
+def test_a_recorded_legacy_stream_is_read_by_both_classes(entry):
+    """Some chat servers send a text in place of a delta, as here."""
+    for stream_class in (ChatStream, CompletionStream):
+        count, error = outcome(stream_class([entry["bytes"]]))
+        assert count > 0
+        assert error is None
+
+
+def test_a_push_parser_names_it_too():
+    parser = ChatParser()
+    with pytest.raises(UnexpectedAPIError, match="Responses API"):
+        parser.feed(sse({"type": "response.created", "response": {}}, HI))
+    assert parser.feed(sse(HI)) == parser.close() == []
+
+
+@pytest.mark.parametrize(
+    ("payloads", "kind"),
+    [
+        ([{"type": "ping"}, {"type": "message_start"}], "messages"),
+        ([{"type": "keepalive"}, {"type": "response.output_text.delta"}], "responses"),
+        ([{"promptFeedback": {"blockReason": "SAFETY"}}], "gemini"),
+    ],
+)
+def test_a_keep_alive_does_not_tell_and_what_follows_does(payloads, kind):
+    _, error = outcome(ChatStream([sse(*payloads)]))
+    assert isinstance(error, UnexpectedAPIError)
+    assert error.kind == kind
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"type": "message"},
+        {"type": "response"},
+        {"type": 5},
+        {"type": "content_block"},
+        {"usage": {"promptTokenCount": 1}},
+        {"candidates": []},
+    ],
+)
+def test_a_chunk_with_other_keys_of_such_names_is_a_chunk(more):
+    payload = {**HI, **more}
+    assert [each.to_dict() for each in ChatStream([sse(payload) + DONE])] == [payload]
