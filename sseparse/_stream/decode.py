@@ -107,9 +107,13 @@ class PayloadDecoder(Generic[ModelT]):
         except RecursionError:
             raise ChunkDecodeError(payload, "it is nested too deeply") from None
 
+    def is_error(self, value: Any) -> bool:
+        """Whether parsed JSON reports an error."""
+        return self._rules.find_error(value, False) is not None
+
     def is_final(self, value: Any) -> bool:
         """Whether parsed JSON is what the call without streaming returns, or an error instead."""
-        if self._rules.find_error(value, False) is not None:
+        if self.is_error(value):
             return True
         return isinstance(value, dict) and value.get("object") == self._rules.final_object
 

@@ -29,6 +29,7 @@ cdef class Reader:
     cdef object _response
     cdef list _inbox
     cdef Py_ssize_t _offset
+    cdef bytes _ending
     cdef bint _parser_is_due
     cdef bint _is_event_stream
     cdef bint _input_ended

@@ -34,7 +34,7 @@ from . import native
 from .errors import APIError, ChunkDecodeError, TruncatedStreamError, UnexpectedAPIError
 from .payload import REFUSALS, lines_of, loads
 from .shapes import Shapes
-from .stray import StrayLines, place_errors
+from .stray import StrayLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,10 @@ if TYPE_CHECKING:
 
         def decode(self, payload: bytes) -> Any:
             """The one or the other."""
+            ...
+
+        def is_error(self, value: Any) -> bool:
+            """Whether parsed JSON reports an error."""
             ...
 
         def is_final(self, value: Any) -> bool:
@@ -165,6 +169,7 @@ class Reader:
         stray = StrayLines(
             parser_options.pop("on_ignored_line", None),
             parser_options.get("max_event_size", 16 * 2**20),
+            decoder.is_error,
         )
         self._parser = Parser(on_ignored_line=stray.note, **parser_options)
         self._stray = stray
@@ -179,6 +184,7 @@ class Reader:
         # What has been received and not parsed, and how far the first of it is ...
         self._inbox: list[Any] = []
         self._offset = 0
+        self._ending = b""  # the last byte that has been parsed
         self._parser_is_due = False  # an error or events wait in the parser
         self._is_event_stream = False  # an event has come
         self._input_ended = False  # there is nothing more to receive
@@ -459,7 +465,9 @@ class Reader:
                 self._lines = self._lines or LineWatch()
                 self._lines.note(piece)
         if self._stray.errors:
-            events = place_errors(self._stray.take_errors(), events, piece)
+            ending, event_id = self._ending, self._last_event_id
+            events = self._stray.place_errors(events, piece, ending, event_id)
+        self._ending = piece[-1:] or self._ending
         self._queue(events)
 
     # How it ends.
@@ -473,7 +481,8 @@ class Reader:
         events = parser.close(dispatch_incomplete=True)
         if parser.truncated and events and not self._is_whole(events[-1]):
             events.pop()
-        events = self._stray.take_errors() + events
+        errors = self._stray.take_errors()
+        events = [Event("error", error, self._last_event_id) for error in errors] + events
         if self._lines is not None and not events and not self._is_event_stream:
             self._lines.end()
         body = self._stray.body
