@@ -366,7 +366,8 @@ class Shape:
         largest = _largest_in(field[0], field[1], field[2], kind)
         self._holes[number].largest = largest
         if largest < 0:
-            self.refused.add(self.spans[number])
+            if largest == -1:
+                self.refused.add(self.spans[number])
             raise _UnlikeError
         return number
 
@@ -377,13 +378,15 @@ class Shapes:
     Args:
         decode: makes an object of a payload, the same of the same payload every time; raises an
             SSEError where it cannot.
+        deciding: keys that no type declares, and whose values decide what ``decode`` makes of a
+            payload.
     """
 
-    def __init__(self, decode: Any) -> None:
+    def __init__(self, decode: Any, deciding: Any = ()) -> None:
         self._decode = decode
         self._shapes: list[Shape] = []  # the one that matched last is first
         self._candidates: list[Shape] = []  # without holes
-        self._refused: set[bytes] = set()  # keys of values that decide something
+        self._refused: set[bytes] = set(deciding)  # keys of values that decide something
         self._matches = 0
         self._proofs = 0
         self._fruitless = 0
@@ -538,7 +541,8 @@ def _largest_in(cls: type, name: str, depth: int, kind: type) -> int:
         kind: str or int.
 
     Returns:
-        -1 where the field does not take any string, or any integer up to a largest one.
+        -1 where the field does not take any string, or any integer up to a largest one; -2 where
+        it is declared for no such value at all, and somebody has left one there.
     """
     types = [field.type for field in msgspec.structs.fields(cls) if field.name == name]
     if not types:
@@ -546,6 +550,9 @@ def _largest_in(cls: type, name: str, depth: int, kind: type) -> int:
     infos = _members(msgspec.inspect.type_info(types[0]))
     for _ in range(depth):
         infos = [member for info in infos for member in _members(_items_of(info))]
+    declared = msgspec.inspect.StrType if kind is str else msgspec.inspect.IntType
+    if not any(isinstance(info, (msgspec.inspect.AnyType, declared)) for info in infos):
+        return -2
     largest = _LARGEST
     for info in infos:
         if isinstance(info, msgspec.inspect.AnyType):
