@@ -64,7 +64,13 @@ class PayloadDecoder(Generic[ModelT]):
         rules: what the API knows of them.
         is_exact: tells of an object that it means what it says, errors and all.
         strict: raise a ChunkDecodeError where a payload would have to be mended.
+
+    Attributes:
+        deciding: undeclared keys whose values decide how a payload is read.
     """
+
+    # By it ``kind_of`` knows other APIs.
+    deciding = frozenset((b"type",))
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ from .shapes import Shapes
 from .stray import StrayLines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from typing import Protocol
 
     from .text import Place
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
     class Decoder(Protocol):
         """What an API knows of its payloads."""
+
+        # Undeclared keys whose values decide how a payload is read.
+        deciding: Collection[bytes]
 
         def decode_exactly(self, payload: bytes) -> Any:
             """The object of a payload that is just as declared.
@@ -174,7 +177,7 @@ class Reader:
         self._parser = Parser(on_ignored_line=stray.note, **parser_options)
         self._stray = stray
         self._decoder = decoder
-        self._shapes = Shapes(decoder.decode)
+        self._shapes = Shapes(decoder.decode, decoder.deciding)
         self._state = state
         self._timing = timing
         self._is_withheld = is_withheld

@@ -49,7 +49,7 @@ class _Sources:
 class NoShapes:
     """In place of ``Shapes``: no payload has a shape."""
 
-    def __init__(self, decode: Any) -> None:
+    def __init__(self, decode: Any, deciding: Any = ()) -> None:
         pass
 
     def match(self, payload: bytes) -> None:
