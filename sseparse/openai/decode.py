@@ -74,14 +74,11 @@ class _ChatRules(_Rules):
 
     def find_problem(self, received: dict[str, Any], item: types.ChatCompletionChunk) -> str | None:
         """Undeclared keys that mean what a declared one should say."""
-        usage = item.usage
-        counts_nothing = usage is not None and not (usage.prompt_tokens or usage.completion_tokens)
-        if counts_nothing and extra_of(usage).keys() & {"input_tokens", "output_tokens"}:
-            return "usage counts input_tokens and output_tokens"
+        problem = _problem_of_usage(item)
+        if problem is not None:
+            return problem
         for choice in item.choices:
             extra, delta = extra_of(choice), choice.delta
-            if usage is None and isinstance(extra.get("usage"), dict):
-                return "usage stands in a choice"
             if isinstance(extra.get("text"), str) and delta.content is None:
                 return "a choice has a text in place of a delta's content"
             has_no_reasoning = delta.reasoning_content is None and delta.reasoning is None
@@ -99,12 +96,23 @@ class _CompletionRules(_Rules):
     final_object = "text_completion"
 
     def find_problem(self, received: dict[str, Any], item: types.Completion) -> str | None:
-        """Nothing that the types take means anything else."""
-        return None
+        """See ``_problem_of_usage``."""
+        return _problem_of_usage(item)
 
     def mend(self, received: dict[str, Any]) -> types.Completion:
         """See ``mend.py``."""
         return mend_completion(received)
+
+
+def _problem_of_usage(item: types.ChatCompletionChunk | types.Completion) -> str | None:
+    usage = item.usage
+    if usage is None:
+        stands_in_choice = any(isinstance(extra_of(c).get("usage"), dict) for c in item.choices)
+        return "usage stands in a choice" if stands_in_choice else None
+    counts_nothing = not (usage.prompt_tokens or usage.completion_tokens)
+    if counts_nothing and extra_of(usage).keys() & {"input_tokens", "output_tokens"}:
+        return "usage counts input_tokens and output_tokens"
+    return None
 
 
 _read_chunk = chat_decoder().decode
@@ -138,7 +146,7 @@ def _error_in(payload: dict[str, Any]) -> APIError | None:
     choices = payload.get("choices")
     has_choices = isinstance(choices, list) and bool(choices)
     error = payload.get("error")
-    if error and not (has_choices and _is_fine(error)):
+    if error and not _is_fine(error, has_choices):
         return _make_error(error, payload)
     groq = payload.get("x_groq")
     if isinstance(groq, dict) and groq.get("error"):
@@ -148,25 +156,34 @@ def _error_in(payload: dict[str, Any]) -> APIError | None:
     if has_choices:
         for choice in choices:  # type: ignore[union-attr]
             its_own = choice.get("error") if isinstance(choice, dict) else None
-            if its_own and not _is_fine(its_own):
+            if its_own and not _is_fine(its_own, True):
                 return _make_error(its_own, its_own)
         return None
     # Without choices, an error may be called anything.
     status = payload.get("base_resp")
     if isinstance(status, dict) and status.get("status_code") not in _FINE:
         return _make_error(status, status)
+    errors = payload.get("errors")
+    if isinstance(errors, list) and errors:
+        return _make_error(errors[0], payload)
     if _is_flat_error(payload):
         return _make_error(payload, payload)
     return None
 
 
-def _is_fine(error: Any) -> bool:
+def _is_fine(error: Any, has_choices: bool) -> bool:
+    """Whether what is called an error says that there is none."""
+    if isinstance(error, list):
+        return False
+    said = _first(error, _MESSAGES) if isinstance(error, dict) else error
+    if isinstance(said, str) and said and said in _FINE:
+        return True
+    if not has_choices:
+        return False
     if not isinstance(error, dict):
         return error in _FINE
-    codes = [error[name] for name in _CODES if name in error]
-    if codes:
-        return all(code in _FINE for code in codes if not isinstance(code, (dict, list)))
-    return error.get("message") in _FINE
+    codes = [error[name] for name in _CODES if _is_code(error.get(name))]
+    return all(code in _FINE for code in codes) if codes else said in _FINE
 
 
 def _is_flat_error(payload: dict[str, Any]) -> bool:

@@ -367,11 +367,13 @@ _chunk_fields = _build(
 def mend_chunk(received: dict[str, Any]) -> types.ChatCompletionChunk:
     """The chunk of a payload that is not as declared."""
     chunk = cast("types.ChatCompletionChunk", _chunk_fields(received))
-    if chunk.usage is None:
-        for choice in _objects(received.get("choices")):
-            if isinstance(choice.get("usage"), dict):
-                chunk.usage = _usage(choice["usage"])
+    chunk.usage = chunk.usage or _usage_in_choices(received)
     return chunk
+
+
+def _usage_in_choices(received: dict[str, Any]) -> types.CompletionUsage | None:
+    found = [choice.get("usage") for choice in _objects(received.get("choices"))]
+    return next((_usage(usage) for usage in found if isinstance(usage, dict)), None)
 
 
 def _completion_choice(received: dict[str, Any], position: int) -> types.CompletionChoice:
@@ -411,4 +413,6 @@ _completion_fields = _build(
 
 def mend_completion(received: dict[str, Any]) -> types.Completion:
     """The legacy chunk of a payload that is not as declared."""
-    return cast("types.Completion", _completion_fields(received))
+    completion = cast("types.Completion", _completion_fields(received))
+    completion.usage = completion.usage or _usage_in_choices(received)
+    return completion

@@ -284,7 +284,10 @@ class ToolCalls:
 
     def _begins_anew(self, fragment: types.ChoiceDeltaToolCall, call: ToolCall) -> bool:
         """Whether a fragment cannot be a part of the call that it seems to belong to."""
-        return bool(call.name and _name_of(fragment) and _has_more(fragment) and call.is_complete())
+        name = _name_of(fragment)
+        if not call.name or not name:
+            return False
+        return (name != call.name or _has_more(fragment)) and call.is_complete()
 
     def _open_by(self, fragment: types.ChoiceDeltaToolCall, index: int) -> ToolCall | None:
         if self.calls and not _name_of(fragment) and not _has_more(fragment):
