@@ -42,6 +42,8 @@ STRINGS = [
     ),
     *('"\u00e9"'.encode(), '"\U0001f600"'.encode(), '"\u2028"'.encode(), b'"\xff"', b'"\xc3"'),
     *(b'"a\x01"', b'"\t"', b'"\x7f"', b'"\xed\xa0\xbd"', b'"' + b"long" * 300 + b'"'),
+    *(b'"response.created"', b'"message_start"', b'"ping"', b'"ok"', b'"success"', b'"200"'),
+    *(b'"reasoning"', b'"thinking"', b'"false"', b'"true"', b'"0"'),
     # What shapes are proven with.
     *(b'"<hole 0>"', b'"<hole 1>"', b'"<hole 2>"'),
 ]
@@ -144,6 +146,15 @@ TEMPLATES = [
         ({**ENVELOPE, "choices": [{"index": n, "delta": {"content": "@"}} for n in (0, 1)]}, {}),
         ({**ENVELOPE, "choices": [{"delta": {"content": "@"}, "finish_reason": "@"}]}, {}),
         ({"choices": [{"delta": {"content": "@"}, "text": "@", "usage": _USAGE}]}, {}),
+        (_chunk({"content": "@"}, type="@", status="@", code=71, message="@"), {}),
+        ({**_chunk({"content": "@"}), "error": {"code": 71, "message": "@"}}, {}),
+        ({**_chunk({"content": "@"}), "error": "@", "base_resp": {"status_code": 71}}, {}),
+        ({"choices": [], "type": "@", "status": "@", "code": 71, "message": "@"}, {}),
+        ({"choices": None, "detail": "@", "success": True, "error_type": "@"}, {}),
+        ({"type": "@", "candidates": [71], "error": {"status": "@"}}, {}),
+        (_chunk({"content": None, "thinking": "@", "reasoning_text": "@"}), {}),
+        (_chunk({"content": [{"type": "@", "text": "@"}], "reasoning": ["@"]}), {}),
+        (_chunk({"content": "@"}, usage={"input_tokens": 71, "output_tokens": 0}), {}),
         ({"error": {"message": "@", "code": 71}}, {}),
         ({"id": "@", "object": "text_completion", "choices": [{"index": 0, "text": "@"}]}, {}),
         (
@@ -196,7 +207,7 @@ def _events(templates: Any) -> Any:
     """Events of a few templates, in any order: what shapes are learned of."""
     values = st.lists(
         st.sampled_from([*STRINGS[:9], *NUMBERS[:4]]) | st.sampled_from([*STRINGS, *NUMBERS]),
-        max_size=3,
+        max_size=4,
     )
     few_changes = st.just([]) | st.just([]) | st.lists(changes, max_size=2)
     one = st.builds(event, st.sampled_from(templates), values, few_changes)

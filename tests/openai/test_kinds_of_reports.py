@@ -7,9 +7,16 @@ from typing import Any
 import pytest
 from chat_streams import DONE, ENVELOPE, chunk, final, message, read, read_under_every_cut, sse
 
-from sseparse.openai import APIError, ChatCompletionStreamState, ChatStream, ChunkDecodeError
+from sseparse.openai import (
+    APIError,
+    ChatCompletionStreamState,
+    ChatStream,
+    ChunkDecodeError,
+    CompletionStream,
+)
 
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+ERROR = sse({"error": {"message": "died"}})
 
 
 def whole(said: dict[str, Any], **top: Any) -> dict[str, Any]:
@@ -74,6 +81,28 @@ def test_whole_calls_with_one_index_and_no_id_are_calls_of_their_own():
     assert calls([tool("{}", "tide")], [tool("{}", "wind")]) == [("tide", "{}"), ("wind", "{}")]
 
 
+def test_a_call_for_another_name_whose_arguments_are_yet_to_come_is_its_own():
+    for nothing in ("", None):
+        first, other = tool("{}", "tide", index=0, id=""), tool(nothing, "wind", index=0, id="")
+        assert calls([first], [other], [tool("{}", index=0)]) == [("tide", "{}"), ("wind", "{}")]
+
+
+def test_a_last_fragment_that_says_a_whole_call_again_opens_none():
+    repeated = {"index": 0, "id": "a", "type": "function"}
+    for nothing in ("", None):
+        again = tool(nothing, "tide", **repeated)
+        assert calls([again], [tool("{", "tide", **repeated)], [tool("}", index=0)], [again]) == [
+            ("tide", "{}")
+        ]
+
+
+def test_three_calls_of_one_tool_are_three():
+    whole_call = tool('{"a": 1}', "tide", index=None, id=None)
+    assert calls(*[[whole_call]] * 3) == [("tide", '{"a": 1}')] * 3
+    in_pieces = [[tool('{"a":', "tide", index=0)], [tool(" 1}", index=0)]]
+    assert calls(*in_pieces * 3) == [("tide", '{"a": 1}')] * 3
+
+
 def test_entries_of_one_delta_with_names_and_no_index_are_calls_of_their_own():
     assert calls([tool("{}", "tide"), tool("{", "wind")], [tool("}")]) == [
         ("tide", "{}"),
@@ -126,6 +155,14 @@ def test_custom_calls_with_one_index_are_calls_of_their_own():
         ({"error": "TypeError", "message": "Cannot read x"}, "TypeError: Cannot read x"),
         ({"error": {"message": {"message": "deep"}}}, "deep"),
         ({**chunk({}), "error": {"code": 5, "message": "bad"}}, "bad"),
+        ({**chunk({}), "error": {"code": None, "message": "bad"}}, "bad"),
+        ({"choices": [], "error": {"code": 0, "message": "bad"}}, "bad"),
+        ({"success": False, "errors": [{"message": "bad", "code": 5007}], "result": {}}, "bad"),
+        ({"errors": ["bad"]}, "bad"),
+        ({"status": "failed", "message": "bad"}, "bad"),
+        ({"status_code": 500, "msg": "bad"}, "bad"),
+        ({"error_code": 336, "error_msg": "bad"}, "bad"),
+        ({"error": True, "message": "bad"}, "bad"),
     ],
 )
 def test_an_error_under_another_name_is_an_error(payload, text):
@@ -154,6 +191,12 @@ def test_an_error_that_is_none_beside_good_choices_is_none(more):
     assert final({**chunk({"content": "Hi"}), **more})["choices"][0]["message"]["content"] == "Hi"
 
 
+def test_an_error_that_says_success_is_none_in_the_chunk_of_the_usage():
+    error = {"code": 0, "message": "success"}
+    found = final(chunk({"content": "Hi"}), {"choices": [], "usage": USAGE, "error": error})
+    assert found["usage"] == USAGE
+
+
 @pytest.mark.parametrize("payload", [{"message": "hello"}, {"code": 0, "message": "fine"}])
 def test_a_message_alone_is_no_error(payload):
     (found,) = ChatStream([sse(payload) + DONE])
@@ -167,6 +210,17 @@ def test_an_error_and_done_behind_it_is_truncated():
     assert found["final"]["choices"][0]["finish_reason"] is None
     required = read([body], require_done=True)
     assert [item[0] for item in required["seen"][1:]] == ["APIError", "TruncatedStreamError"]
+
+
+def test_a_stream_is_truncated_from_its_error_on():
+    stream = ChatStream([sse(chunk({"content": "Hi"})) + ERROR + sse(chunk({"content": "!"}))])
+    next(stream)
+    assert not stream.truncated
+    with pytest.raises(APIError):
+        next(stream)
+    assert stream.truncated
+    next(stream)
+    assert stream.truncated
 
 
 # One bad line, and events of another kind.
@@ -286,6 +340,23 @@ def test_usage_that_grows_with_every_chunk_is_the_last(options):
         assert stream.usage.completion_tokens == count
         assert stream.usage.completion_tokens_details.reasoning_tokens == count
         assert stream.usage.model_extra == {"seen": {"tokens": [count]}}
+
+
+def legacy(text: str, **rest: Any) -> dict[str, Any]:
+    return {"object": "text_completion", "choices": [{"index": 0, "text": text, **rest}]}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        legacy("a", usage=USAGE),
+        {**legacy("a"), "usage": {"input_tokens": 1, "output_tokens": 2}},
+    ],
+)
+def test_usage_of_legacy_streams_is_read_in_its_other_places_too(payload):
+    found = read_under_every_cut(sse(legacy("b"), payload), CompletionStream)
+    assert {**found["usage"], **USAGE} == found["usage"]
+    assert found["final"]["choices"][0]["text"] == "ba"
 
 
 # Half characters.

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import http_clients
+import httpx
 import pytest
 from chat_streams import DONE, chunk, sse
 from hostile_server import Answer, serving
@@ -168,3 +169,14 @@ def test_a_stream_cut_in_its_first_word_is_truncated(body):
 def test_another_word_alone_is_no_event_stream(body):
     with pytest.raises(NotAnEventStreamError):
         list(ChatStream([body]))
+
+
+def test_an_error_knows_the_status_of_its_response():
+    body = b'data: {"error": {"message": "died"}}\n\n'
+    response = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body)
+    with pytest.raises(APIError) as caught:
+        next(ChatStream(response))
+    assert caught.value.status == 200
+    with pytest.raises(APIError) as caught:
+        next(ChatStream([body]))
+    assert caught.value.status is None

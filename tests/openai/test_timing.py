@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from chat_streams import DONE, ENVELOPE, chunk, sse
 
 from sseparse.openai import ChatStream, CompletionStream
@@ -84,3 +85,58 @@ def test_a_slow_caller_does_not_change_the_times():
     for _ in stream:
         clock.now += 100
     assert stream.timing.token_times == [1.0, 1.0, 1.0]
+
+
+# What counts as a token, and how they are summed up.
+
+
+def test_what_counts_as_a_token_can_be_said():
+    """Some harnesses count every chunk, or all that have a choice."""
+    body = sse(ROLE, *[chunk({"content": text}) for text in ("a", "", "b")], EMPTY) + DONE
+    for is_token, count in ((lambda chunk: True, 5), (lambda chunk: bool(chunk.choices), 4)):
+        for reading in (list, lambda stream: stream.until_done(), lambda s: list(s.iter_text())):
+            stream = ChatStream([body], clock=Clock())
+            stream.timing.is_token = is_token
+            reading(stream)
+            assert len(stream.timing.token_times) == count
+
+
+@pytest.mark.parametrize("accumulate", [True, False])
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"content": "a"},
+        {"reasoning": "a"},
+        {"refusal": "a"},
+        {"reasoning_text": "a"},
+        {"tool_calls": [{"index": 0, "function": {"arguments": "a"}}]},
+        {"tool_calls": [{"index": 0, "custom": {"input": "a"}}]},
+        {"function_call": {"arguments": "a"}},
+        {"audio": {"data": "a"}},
+        {"audio": {"transcript": "a"}},
+    ],
+)
+def test_pieces_that_are_all_the_same_are_tokens_each(delta, accumulate):
+    assert len(timing_of(sse(*[chunk(delta)] * 20), accumulate=accumulate).token_times) == 20
+
+
+def test_a_text_under_a_key_that_no_type_declares_is_no_token():
+    deltas = [{"content": "" if number % 2 else "a", "odd": f"{number}"} for number in range(20)]
+    assert len(timing_of(sse(*map(chunk, deltas))).token_times) == 10
+
+
+def test_percentiles_of_the_latencies_are_some_that_did_occur():
+    timing = timing_of(*[sse(chunk({"content": "a"}))] * 3)
+    timing.token_times[:] = [0.0, 1.0, 3.0, 6.0, 10.0]
+    found = [timing.inter_token_latency(percentile) for percentile in (1, 25, 26, 50, 99, 100)]
+    assert found == [1.0, 1.0, 2.0, 2.0, 4.0, 4.0]
+
+
+def test_fewer_than_two_tokens_have_no_percentile():
+    assert timing_of(sse(chunk({"content": "a"}))).inter_token_latency(50) is None
+
+
+@pytest.mark.parametrize("percentile", [0, -1, 101, float("nan")])
+def test_a_percentile_that_is_none_is_refused(percentile):
+    with pytest.raises(ValueError, match="percentile must be above 0"):
+        timing_of(sse(ROLE)).inter_token_latency(percentile)

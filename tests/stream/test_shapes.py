@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import random
+import re
 from collections.abc import Iterator
 from types import FunctionType, SimpleNamespace
 from typing import Annotated, Any, Literal
@@ -16,7 +17,7 @@ import pytest
 from chat_streams import DONE, chunk, sse
 from hypothesis import given
 from hypothesis import strategies as st
-from odd_payloads import BODIES
+from odd_payloads import BODIES, TEMPLATES, VALUES, event
 from told import check, shown
 from typed_streams import IMPLEMENTATIONS, INSTALLED, WITHOUT_SHAPES
 
@@ -31,6 +32,33 @@ def test_a_chat_stream_says_the_same_with_and_without_shapes(streams, body):
 @given(body=BODIES)
 def test_a_legacy_stream_says_the_same_with_and_without_shapes(streams, body):
     check(streams, body, "CompletionStream")
+
+
+FATAL = (b'"response.created"', b'"message_start"')  # another API's: the end of the stream
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=range(len(TEMPLATES)))
+def test_any_value_in_the_place_of_one_that_varies_is_read_as_what_it_is(streams, template):
+    """Where a shape is known: what is a decision for a type or a decoder is none for a shape."""
+    place = re.compile(rb'"@"|\b71\b')
+    for number in range(len(place.findall(template))):
+
+        def with_value(value: bytes, number: int = number) -> bytes:
+            found = iter(range(100))
+            return place.sub(lambda old: value if next(found) == number else old[0], template)
+
+        is_text = place.findall(template)[number] == b'"@"'
+        plain = [b'"a"', b'"b"', b'"cd"'] if is_text else [b"5", b"6", b"77"]
+        known = [event(with_value(value), [], []) for value in plain]
+        body = b"".join(known)
+        for value in VALUES:
+            if value not in FATAL:
+                body += event(with_value(value), [], []) + known[0] + known[1]
+        name = "CompletionStream" if b"text_completion" in template else "ChatStream"
+        check(streams, body, name, ("chunks", "in turn"))
+        for value in FATAL:
+            fatal = b"".join(known * 2) + event(with_value(value), [], []) + known[0]
+            check(streams, fatal, name, ("chunks",))
 
 
 # Copies.
