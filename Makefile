@@ -120,6 +120,7 @@ sanitize: .sanitize/built
 	$(BIN)/python fuzz/seeds.py .fuzz/seeds
 	$(SANITIZED) $(BIN)/python fuzz/parsers.py .fuzz/seeds/parsers $(wildcard .fuzz/corpus/parsers)
 	$(SANITIZED) $(BIN)/python fuzz/completions.py .fuzz/seeds/completions $(wildcard .fuzz/corpus/completions)
+	$(SANITIZED) $(BIN)/python fuzz/shapes.py .fuzz/seeds/shapes $(wildcard .fuzz/corpus/shapes)
 
 # Each object is an allocation of its own: without Python's allocator, and without Cython's free lists.
 # Leaks are not looked for: CPython itself keeps much until the process ends. The tests count references and bytes.

@@ -7,7 +7,8 @@ cut, by the same with its extensions left aside. Both must see the same.
     byte 0   bits: legacy completions, strict, skip_empty, no accumulate, require_done, a
              clock, keep_raw, and one of them read by the asynchronous class
     byte 1   max_event_size: the default below 128, else small
-    byte 2   after how many chunks a snapshot is taken, each time; never for 0
+    byte 2   after how many chunks a snapshot is taken, each time, in its lowest three bits; never
+             for 0; and a bit for the pushed form of the second
 
 What holds for every input: documented errors only, after which reading goes on; an end; a
 snapshot at any time; a final object that is JSON and that the openai package accepts but
@@ -16,14 +17,10 @@ for its finish reasons.
 
 from __future__ import annotations
 
-import importlib
 import json
 import random
 import re
-import sys
-from importlib.util import spec_from_file_location
-from itertools import chain, pairwise
-from pathlib import Path
+from itertools import chain, pairwise, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import harness
@@ -32,37 +29,20 @@ from openai.types.chat import ChatCompletion
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
-    from importlib.machinery import ModuleSpec
 
-STREAM = "sseparse.openai.stream"
-LOOP = "sseparse.openai._loop"
-STRAY = "sseparse.openai.stray"
 MARK = b"\xfe"
-_ERROR_LINE = re.compile(rb"(?:^|[\r\n\xbf])error:")
-
-
-class SourceFinder:
-    """Finds the loop's source, and not the extension that was made of it."""
-
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if name != LOOP:
-            return None
-        return spec_from_file_location(name, Path(path[0], "_loop.py"))
-
 
 # The streams twice: all in Python, which can be watched, and as they are installed.
-# (Types must not be there twice: msgspec looks annotations up by the module's name.)
-sys.meta_path.insert(0, SourceFinder)  # type: ignore[arg-type]
 with harness.instrumented():
-    in_python: Any = importlib.import_module(STREAM)
+    import typed_streams
+
     from sseparse import _parser_py
-sys.meta_path.remove(SourceFinder)  # type: ignore[arg-type]
-for name in (STREAM, LOOP, STRAY):
-    module: Any = sys.modules.pop(name)
+    from sseparse.openai import decode, mend  # noqa: F401
+for module in (python_modules := typed_streams.load_in_python()).values():
     for parsers_own in {"Event", "Parser"} & set(vars(module)):
         setattr(module, parsers_own, getattr(_parser_py, parsers_own))
-installed: Any = importlib.import_module(STREAM)
+in_python = typed_streams.namespace("in Python", python_modules)
+installed = typed_streams.INSTALLED
 
 from sseparse import EventTooLargeError  # noqa: E402
 from sseparse.openai import (  # noqa: E402
@@ -70,6 +50,7 @@ from sseparse.openai import (  # noqa: E402
     ChunkDecodeError,
     NotAnEventStreamError,
     TruncatedStreamError,
+    UnexpectedAPIError,
     types,
 )
 
@@ -79,6 +60,7 @@ DOCUMENTED = (
     EventTooLargeError,
     NotAnEventStreamError,
     TruncatedStreamError,
+    UnexpectedAPIError,
 )
 
 
@@ -88,6 +70,7 @@ class Case(NamedTuple):
     chunks: list[bytes]
     is_chat: bool
     is_async: bool
+    is_pushed: bool
     options: dict[str, Any]
     snapshot_every: int
 
@@ -106,7 +89,37 @@ def read_case(data: bytes) -> Case | None:
     }
     if limit >= 128:
         options["max_event_size"] = (limit - 127) * 8
-    return Case(data[3:].split(MARK), not flags & 1, bool(flags & 128), options, every % 8)
+    is_async, is_pushed = bool(flags & 128), bool(every & 8)
+    # What a parser has returned it knows, all at once.
+    snapshot_every = 0 if is_pushed else every % 8
+    chunks = data[3:].split(MARK)
+    # Without a line end, empty chunks make lines of the others; see ``sseparse._lines``.
+    lines = list(takewhile(lambda chunk: not re.search(rb"[\r\n]", chunk), chunks))
+    chunks = [*filter(None, lines), *chunks[len(lines) :]]
+    return Case(chunks or [b""], not flags & 1, is_async, is_pushed, options, snapshot_every)
+
+
+class Pushed:
+    """A parser and what is pushed to it, read like the streams."""
+
+    def __init__(self, parser: Any, chunks: Iterable[bytes]) -> None:
+        self._parser = parser
+        self._chunks = iter(chunks)
+        self._found: list[Any] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+    def __next__(self) -> Any:
+        while not self._found:
+            data = next(self._chunks, None)
+            if data is not None:
+                self._found = self._parser.feed(data)
+            else:
+                self._found = self._parser.close()
+                if not self._found and not self._parser.failed:
+                    raise StopIteration
+        return self._found.pop(0)
 
 
 class Awaited:
@@ -147,15 +160,17 @@ def check(data: bytes) -> None:
     body = b"".join(case.chunks)
     name = "ChatStream" if case.is_chat else "CompletionStream"
     whole = observe(getattr(installed, name)([body], **case.options), case, len(body))
-    if case.is_async:
+    if case.is_pushed:
+        name = name.replace("Stream", "Parser")
+        stream = Pushed(getattr(in_python, name)(**case.options), case.chunks)
+    elif case.is_async:
         stream = Awaited(getattr(in_python, "Async" + name), case.chunks, case.options)
     else:
         stream = getattr(in_python, name)(case.chunks, **case.options)
     cut = observe(stream, case, len(body))
-    # With a small limit a body that is no stream is given up the earlier the less is read at a
-    # time. And where a read begins with LF, an ``error:`` line may change places with its block.
-    is_ambiguous = _ERROR_LINE.search(body) and any(c.startswith(b"\n") for c in case.chunks)
-    if "max_event_size" not in case.options and not is_ambiguous:
+    # With a small limit a body that is no stream is given up the earlier, the less is read in
+    # one go.
+    if "max_event_size" not in case.options:
         assert whole == cut, "\n".join(
             ["it depends on the cuts, or on what is compiled", *map(str, whole), "", *map(str, cut)]
         )
@@ -271,6 +286,7 @@ def _field_names() -> list[str]:
 _KEYS = _field_names()
 _LINES = (
     *(b"data: [DONE]", b"data:[DONE]", b"event: error", b"event:x", b"id: 1", b"id", b": ping"),
+    *(b'{"error": "no"}', b'{"error": {"message": "no"}}', b"{", b"}", b'"error": "no"'),
     *(b"error: no", b'error: {"message": "no"}', b"error:", b"retry: 5", b"data:", b"data"),
     *(b"data: null", b"data: {}", b"data: {", b"data: []", b"\xff", b"<html>", b"", b"\r", b"x"),
 )

@@ -22,7 +22,10 @@ import harness  # makes the tests' modules importable
 import chat_streams
 import pytest
 from corpus import entries, exact_streams
+from odd_payloads import TEMPLATES
 from streams import TRICKY_BODIES
+
+from sseparse import Parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 TABLE = harness.PROJECT / "tests" / "openai" / "test_table.py"
 LONGEST_FOR_PARSERS = 256
 LONGEST_FOR_COMPLETIONS = 3072
+LONGEST_FOR_SHAPES = 12288
 
 
 def for_parsers() -> Iterator[bytes]:
@@ -50,6 +54,19 @@ def for_completions() -> Iterator[bytes]:
         # The default options, and a snapshot after each third chunk.
         kind = b"\1" if b"text_completion" in body else b"\0"
         yield kind + b"\0\3" + body.replace(b"\xfe", b"\xff")[:LONGEST_FOR_COMPLETIONS]
+
+
+def for_shapes() -> Iterator[bytes]:
+    """Each template said with a few values, and the beginning of each recorded stream."""
+    for position, template in enumerate(TEMPLATES):
+        said = [template.replace(b"@", b"%d" % n).replace(b"71", b"%d" % n) for n in range(6)]
+        yield bytes([position % 64]) + b"\xfe".join(said)
+    for api in ("chat.completions", "completions"):
+        for position, row in enumerate(entries(api)):
+            payloads = [event.data_bytes for event in Parser().feed(row["bytes"])]
+            said = [payload.replace(b"\xfe", b"\xff") for payload in payloads[:30]]
+            options = position % 64 & ~16 | (16 if api == "completions" else 0)
+            yield bytes([options]) + b"\xfe".join(said)[:LONGEST_FOR_SHAPES]
 
 
 def streams_of_the_table() -> list[bytes]:
@@ -75,7 +92,11 @@ def streams_of_the_table() -> list[bytes]:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    for name, inputs in (("parsers", for_parsers()), ("completions", for_completions())):
+    for name, inputs in (
+        ("parsers", for_parsers()),
+        ("completions", for_completions()),
+        ("shapes", for_shapes()),
+    ):
         target = folder / name
         target.mkdir(parents=True, exist_ok=True)
         count = 0

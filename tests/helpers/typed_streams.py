@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, PathFinder, SourceFileLoader
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,8 @@ def load_in_python() -> dict[str, ModuleType]:
     for name in _NAMES:
         importlib.import_module(name)
     installed = {name: sys.modules.pop(name) for name in _NAMES}
-    sys.meta_path.insert(0, _Sources)  # type: ignore[arg-type]
+    # Behind whoever wants to see what is imported, such as a fuzzer.
+    sys.meta_path.insert(sys.meta_path.index(PathFinder), _Sources)  # type: ignore[arg-type]
     try:
         return {name: importlib.import_module(f"sseparse.{name}") for name in _AGAIN}
     finally:
@@ -76,7 +77,8 @@ def load_in_python() -> dict[str, ModuleType]:
             setattr(packages[package], module, installed[f"sseparse.{name}"])
 
 
-def _namespace(name: str, modules: dict[str, Any]) -> SimpleNamespace:
+def namespace(name: str, modules: dict[str, Any]) -> SimpleNamespace:
+    """What is used of the modules."""
     found = {}
     for public in _STREAMS:
         module = modules["openai.completions" if "Completion" in public else "openai.chat"]
@@ -86,12 +88,12 @@ def _namespace(name: str, modules: dict[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(name=name, Shapes=modules["_stream.shapes"].Shapes, **found)
 
 
-INSTALLED = _namespace(
+INSTALLED = namespace(
     "installed", {name: importlib.import_module(f"sseparse.{name}") for name in _AGAIN}
 )
-IN_PYTHON = _namespace("in Python", load_in_python())
+IN_PYTHON = namespace("in Python", load_in_python())
 _without: dict[str, Any] = load_in_python()
 _without["_stream.reader"].Shapes = NoShapes
-WITHOUT_SHAPES = _namespace("without shapes", _without)
+WITHOUT_SHAPES = namespace("without shapes", _without)
 
 IMPLEMENTATIONS = [IN_PYTHON] if NO_EXTENSIONS else [INSTALLED, IN_PYTHON]
