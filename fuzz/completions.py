@@ -170,10 +170,23 @@ def check(data: bytes) -> None:
     cut = observe(stream, case, len(body))
     # With a small limit a body that is no stream is given up the earlier, the less is read in
     # one go.
-    if "max_event_size" not in case.options:
+    # And an event that stands in the middle of bare JSON may change places with the error in that.
+    is_ambiguous = any(map(_begins_json, re.split(rb"[\r\n]+", body)))
+    if "max_event_size" not in case.options and not is_ambiguous:
         assert whole == cut, "\n".join(
             ["it depends on the cuts, or on what is compiled", *map(str, whole), "", *map(str, cut)]
         )
+
+
+def _begins_json(line: bytes) -> bool:
+    """Whether bare JSON begins here that does not end in the same line."""
+    if not line.lstrip().startswith((b"{", b"[")):
+        return False
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def observe(stream: Any, case: Case, size: int) -> list[Any]:

@@ -494,6 +494,24 @@ def with_options(ChatStream):
     ChatStream([TEXT, STOP, DONE], clock=lambda: 0).until_done()
 
 
+def with_shapes(ChatStream):
+    """Chunks that are alike, in all ways of reading them; and some that only seem to be."""
+    word = b'{"index":0,"delta":{"content":"%b","odd":{"a":["%b",%d]}},"finish_reason":null}'
+    alike = [HELLO % (word % (b"w%d" % n, b"o%d" % n, n)) for n in range(12)]
+    calls = [TOOL.replace(b"{}", b"a%d" % n) for n in range(6)]
+    mended = [MENDED.replace(b'"a"', b'"%d"' % n) for n in range(6)]
+    odd = [b'data: {"choices":[],"detail":"%b"}\n\n' % (b"" if n < 4 else b"no") for n in range(6)]
+    body = b"".join([*alike, *calls, *mended, *alike, *odd, STOP, DONE])
+    clock = iter(range(1000)).__next__
+    for options in ({}, {"accumulate": False}, {"clock": clock}):
+        for read in (list, lambda s: list(s.iter_text()), lambda s: s.until_done()):
+            stream = ChatStream([body], **options)
+            for _ in range(3):
+                with contextlib.suppress(SSEError):
+                    read(stream)
+            stream.usage, stream.truncated  # noqa: B018
+
+
 @pytest.mark.parametrize(
     "deed",
     [
@@ -504,6 +522,7 @@ def with_options(ChatStream):
         no_event_stream,
         with_other_exceptions,
         with_options,
+        with_shapes,
     ],
 )
 def test_a_chat_stream_leaves_nothing_behind(deed):
@@ -511,6 +530,58 @@ def test_a_chat_stream_leaves_nothing_behind(deed):
     from sseparse.openai import ChatStream
 
     assert_level(lambda: deed(ChatStream), TEXT, STOP, fail, ChatStream, SSEError)
+
+
+def test_a_parser_that_is_pushed_to_leaves_nothing_behind():
+    pytest.importorskip("msgspec")
+    from sseparse import Parser
+    from sseparse.openai import ChatParser
+
+    def deed():
+        for body in (
+            TEXT * 5 + STOP + DONE,
+            TEXT + b"{broken\n\n" + ERROR + TEXT,
+            ERROR,
+            b"<html>",
+        ):
+            for size in (7, 1000):
+                parser = ChatParser(require_done=True)
+                pieces = [body[start : start + size] for start in range(0, len(body), size)]
+                for call in [*[parser.feed] * len(pieces), *[parser.close] * 4]:
+                    with contextlib.suppress(SSEError):
+                        call(pieces.pop(0)) if pieces else call()
+            parser = ChatParser()  # left with an error that waits
+            for event in Parser().feed(body):
+                with contextlib.suppress(SSEError):
+                    parser.feed_event(event)
+            parser.last_event_id, parser.failed  # noqa: B018
+        with contextlib.suppress(TypeError):
+            ChatParser().feed("text")
+
+    assert_level(deed, TEXT, STOP, ChatParser, SSEError)
+
+
+def test_shapes_leave_nothing_behind():
+    pytest.importorskip("msgspec")
+    from sseparse._stream.shapes import Shapes
+    from sseparse.openai.decode import chat_decoder
+
+    decode = chat_decoder().decode
+    payloads = [TEXT[6:-2].replace(b"Hi", b"%d" % number) for number in range(30)]
+    payloads += [UNKNOWN[6:-2].replace(b"1", b"%d" % number) for number in range(30)]
+
+    def deed():
+        shapes = Shapes(decode)
+        for payload in payloads:
+            shape = shapes.match(payload)
+            if shape is not None:
+                shape.make(payload)
+            else:
+                with contextlib.suppress(SSEError):
+                    decode(payload)
+                    shapes.learn(payload, 2)
+
+    assert_level(deed, decode, TEXT, *payloads)
 
 
 def test_a_legacy_stream_leaves_nothing_behind():

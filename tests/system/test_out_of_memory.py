@@ -10,6 +10,7 @@ import importlib
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 import sseparse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # In pieces, so that lines, characters and the CRLF of a blank line wait from call to call.
 PIECES = [
@@ -225,6 +226,88 @@ def iterate(module: Any) -> int:
     return each_allocation(attempt)
 
 
+def chat(module: Any) -> int:
+    """Chunks of a known shape: what comes of the stream is in order, whatever failed.
+
+    A chunk may be lost with the error, which told of it; nothing comes twice. Other chunks
+    are msgspec's to decode, which does not survive a failed allocation.
+    """
+    ways = (_next_chunks, _next_texts, _push)
+    for delta in ('{"content":"%s"}', '{"content":"%s","odd":{"n":["%s",1]},"role":"assistant"}'):
+        for read in ways:
+            assert not _chat(module, delta, read, 10**6, for_ever=True)
+    return sum(
+        each_allocation(partial(_chat, module, delta, read))
+        for delta in ('{"content":"%s"}', '{"content":"%s","odd":{"n":["%s",1]}}')
+        for read in ways
+    )
+
+
+def _chunk(delta: str) -> bytes:
+    choice = f'{{"index":0,"delta":{delta},"finish_reason":null}}'
+    return f'data: {{"id":"c","created":1,"model":"m","choices":[{choice}]}}\n\n'.encode()
+
+
+def _next_chunks(stream: Any) -> Iterator[str]:
+    return (chunk.choices[0].delta.content for chunk in stream)
+
+
+def _next_texts(stream: Any) -> Iterator[str]:
+    return iter(stream.iter_text())
+
+
+def _push(parser: Any) -> None:
+    """No iterator: it is given its bytes."""
+
+
+def _chat(module: Any, delta: str, read: Any, start: int, for_ever: bool) -> bool:
+    known = b"".join(_chunk(delta.replace("%s", letter)) for letter in "abcdef")
+    alike = b"".join(_chunk(delta.replace("%s", letter)) for letter in "ghijk")
+    texts: list[str] = []
+    if read is _push:
+        stream = module.ChatParser()
+
+        def take(data: bytes) -> None:
+            texts.extend(chunk.choices[0].delta.content for chunk in stream.feed(data))
+
+        take(known)
+        action: Any = partial(take, alike)
+        rest: Any = partial(take, b"")
+    else:
+        stream = module.ChatStream([known, alike])
+        items = read(stream)
+        texts += [next(items) for _ in range(6)]
+
+        def action() -> None:
+            for _ in range(5):
+                texts.append(next(items))
+
+        def rest() -> None:
+            texts.extend(read(stream))
+
+    failed = False
+    try:
+        failing(start, for_ever=for_ever, action=action)
+    except MemoryError:
+        failed = True
+    if read is _push and stream.failed:
+        failed = True  # it waits behind what was returned
+        with suppress(MemoryError):
+            rest()
+    try:
+        rest()
+    except sseparse.SSEError as error:
+        assert failed
+        assert "lost its place" in str(error)  # noqa: PT017
+        assert stream.truncated
+    final = stream.current_completion_snapshot.choices[0].message.content
+    for text in ("".join(texts), final):
+        letters = iter("abcdefghijk")
+        assert all(letter in letters for letter in text), text
+        assert failed or text == "abcdefghijk", text
+    return failed
+
+
 def run_in_a_process(*arguments: str) -> None:
     try:
         import _testcapi  # noqa: F401
@@ -256,6 +339,11 @@ def test_what_needs_memory_can_be_done_again(action):
 
 def test_an_event_survives_failed_allocations(implementation):
     run_in_a_process("events", implementation.__name__)
+
+
+def test_a_chat_stream_goes_on_after_a_failed_allocation():
+    pytest.importorskip("msgspec")
+    run_in_a_process("chat", "sseparse.openai")
 
 
 def test_iterating_ends_with_the_failed_allocation():
