@@ -186,9 +186,9 @@ class Shape:
                     elif text[position] == _BACKSLASH:
                         position = _end_of_string(payload, position)
                         value = native.unescaped(payload, start, position)
-                        if value is None:
-                            value = _decode_string(payload[start - 1 : position + 1])
-                        self.values[number] = value
+                        self.values[number] = value or _decode_string(
+                            payload[start - 1 : position + 1]
+                        )
                     else:
                         return False  # control characters are no JSON
                 else:
@@ -551,17 +551,17 @@ def _largest_in(cls: type, name: str, depth: int, kind: type) -> int:
     for _ in range(depth):
         infos = [member for info in infos for member in _members(_items_of(info))]
     declared = msgspec.inspect.StrType if kind is str else msgspec.inspect.IntType
-    if not any(isinstance(info, (msgspec.inspect.AnyType, declared)) for info in infos):
-        return -2
+    is_declared = False
     largest = _LARGEST
     for info in infos:
         if isinstance(info, msgspec.inspect.AnyType):
             return _LARGEST
+        is_declared = is_declared or isinstance(info, declared)
         if isinstance(info, (msgspec.inspect.StrType, msgspec.inspect.IntType)):
             largest = min(largest, _limit_of(info))
         elif not isinstance(info, _HARMLESS):
             return -1
-    return largest
+    return largest if is_declared else -2
 
 
 _HARMLESS = (
