@@ -7,6 +7,7 @@ classes from these and adds its own names for the final object.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from .._errors import ParserClosedError
@@ -21,7 +22,7 @@ UsageT = TypeVar("UsageT", covariant=True)
 FinalT = TypeVar("FinalT", covariant=True)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, Callable, Iterable, Iterator
     from types import TracebackType
     from typing import Protocol
 
@@ -373,14 +374,11 @@ class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
         return AsyncMapped(AsyncTexts(self._reading, text_of), PartialValue())
 
 
-class _Reads:
+class _Reads(AsyncIterator[bytes]):
     """The reads of an asynchronous response, to be iterated over."""
 
     def __init__(self, reader: AsyncResponseReader) -> None:
         self._reader = reader
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> bytes:
         data = await self._reader.read()
