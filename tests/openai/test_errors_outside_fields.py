@@ -140,3 +140,11 @@ def test_the_last_event_id_stays_what_it_was():
     with pytest.raises(APIError):
         next(stream)
     assert stream.last_event_id == "7"
+
+
+def test_an_error_of_very_many_lines_is_told_as_the_whole_body_only():
+    error = json.dumps({"error": {"message": "died", "details": [1] * 2000}}, indent=1).encode()
+    assert kinds(read([error])) == [("APIError", "died")]
+    assert kinds(read([sse(HI) + error])) == [HI]
+    long = json.dumps({"error": {"message": "died", "details": "x" * 100_000}}).encode()
+    assert kinds(read([sse(HI) + long])) == [HI, ("APIError", "died")]

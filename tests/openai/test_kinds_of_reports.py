@@ -126,6 +126,12 @@ def test_an_id_and_nothing_else_opens_no_call():
     assert found["tool_calls"][1]["id"] == "b"
 
 
+def test_an_index_alone_opens_no_call():
+    assert calls([tool("{}", "tide", index=0)], [{"index": 1}], [tool("", index=1)]) == [
+        ("tide", "{}")
+    ]
+
+
 def test_custom_calls_with_one_index_are_calls_of_their_own():
     fragments = [
         {"index": 0, "id": id, "type": "custom", "custom": {"name": "sh", "input": "{}"}}
@@ -232,6 +238,13 @@ def test_lines_of_one_event_are_read_each_for_itself():
     found = read_under_every_cut(body)
     assert found["final"]["choices"][0]["message"]["content"] == "AB"
     assert [item[0] for item in found["seen"] if isinstance(item, tuple)] == ["ChunkDecodeError"]
+    assert found["done"]
+
+
+def test_a_bad_line_before_done_is_told_and_the_stream_is_done():
+    body = b"data: {broken\ndata: [DONE]\n\n"
+    found = read_under_every_cut(body)
+    assert [item[0] for item in found["seen"]] == ["ChunkDecodeError"]
     assert found["done"]
 
 

@@ -410,6 +410,18 @@ def test_deeply_nested_json_in_a_list_comes_out_of_the_final_object():
     assert state.get_final_completion().to_dict()["citations"] == [deep]
 
 
+def test_json_too_deep_to_be_copied_stands_in_the_final_object_as_it_came():
+    deep: Any = []
+    for _ in range(5000):
+        deep = [deep]
+    state = ChatCompletionStreamState()
+    state.handle_chunk(ChatCompletionChunk(choices=[], timings={"deep": deep}))
+    found = state.get_final_completion().timings["deep"]
+    for _ in range(5000):
+        (found,) = found
+    assert found == []
+
+
 if __name__ == "__main__":
     for each in GROWING.values():
         work(each, 10)  # what is done once

@@ -489,6 +489,32 @@ def test_async_text_leaves_out_what_is_empty():
     assert asyncio.run(main()) == ["Hi", " there"]
 
 
+def test_async_text_holds_half_a_character_until_the_other_comes():
+    async def main(*contents: str) -> list[str]:
+        stream = AsyncChatStream(agen(*(sse(chunk({"content": text})) for text in contents)))
+        return [text async for text in stream.iter_text()]
+
+    assert asyncio.run(main("a\ud83d", "\ude00b")) == ["a", "\U0001f600b"]
+    assert asyncio.run(main("\ud83d", "\ude00")) == ["\U0001f600"]
+    assert asyncio.run(main("a", "\ud83d")) == ["a", "\ufffd"]
+
+
+def test_the_iterators_are_iterators_themselves():
+    stream, other = ChatStream([]), AsyncChatStream(agen())
+    for iterator in (iter(stream), stream.iter_text()):
+        assert iter(iterator) is iterator
+    for iterator in (aiter(other), other.iter_text()):
+        assert aiter(iterator) is iterator
+
+
+def test_a_chunk_of_too_many_choices_is_refused_though_each_is_as_declared():
+    choices = [{"index": index, "delta": {}} for index in range(1001)]
+    with pytest.raises(ChunkDecodeError, match="it has 1001 choices"):
+        next(ChatStream([sse({**ENVELOPE, "choices": choices})]))
+    (found,) = ChatStream([sse({**ENVELOPE, "choices": choices[:1000]})])
+    assert len(found.choices) == 1000
+
+
 def test_async_close_closes_a_source_with_any_kind_of_close_or_none():
     class Source:
         def __aiter__(self):

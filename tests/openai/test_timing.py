@@ -92,8 +92,9 @@ def test_a_slow_caller_does_not_change_the_times():
 
 def test_what_counts_as_a_token_can_be_said():
     """Some harnesses count every chunk, or all that have a choice."""
-    body = sse(ROLE, *[chunk({"content": text}) for text in ("a", "", "b")], EMPTY) + DONE
-    for is_token, count in ((lambda chunk: True, 5), (lambda chunk: bool(chunk.choices), 4)):
+    texts = ("a", "", "b") * 7
+    body = sse(ROLE, *[chunk({"content": text}) for text in texts], EMPTY) + DONE
+    for is_token, count in ((lambda chunk: True, 23), (lambda chunk: bool(chunk.choices), 22)):
         for reading in (list, lambda stream: stream.until_done(), lambda s: list(s.iter_text())):
             stream = ChatStream([body], clock=Clock())
             stream.timing.is_token = is_token

@@ -129,6 +129,18 @@ def test_a_payload_of_too_many_choices_is_refused_before_it_is_mended():
         next(ChatStream([sse({**ENVELOPE, "choices": [{}] * 100_000})]))
 
 
+def test_keys_of_one_choice_of_several_are_its_own():
+    both = [{"index": 0, "delta": {}, "seed": 1}, {"index": 1, "delta": {"content": "a"}}]
+    (read,) = ChatStream([sse({**ENVELOPE, "choices": both})])
+    assert [choice.model_extra for choice in read.choices] == [{"seed": 1}, {}]
+
+
+def test_what_is_no_object_in_a_list_of_them_is_left_out():
+    (read,) = ChatStream([sse({**chunk(), "choices": ["odd", *chunk()["choices"]], "pad": 1})])
+    assert [choice.delta.content for choice in read.choices] == ["a"]
+    assert read.model_extra == {"pad": 1}
+
+
 VALUES = st.sampled_from([None, "x", 1, [1], {"y": 2}])
 NAMES = st.sampled_from([*KEYS, "\0", "refusal", "citations", "seed"])
 LEVEL = st.dictionaries(NAMES, VALUES, max_size=3)

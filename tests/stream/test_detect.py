@@ -10,6 +10,7 @@ import pytest
 from chat_streams import DONE, chunk, sse
 
 from sseparse import SSEError
+from sseparse._stream.detect import kind_of
 from sseparse.openai import (
     APIError,
     ChatParser,
@@ -189,3 +190,43 @@ def test_a_keep_alive_does_not_tell_and_what_follows_does(payloads, kind):
 def test_a_chunk_with_other_keys_of_such_names_is_a_chunk(more):
     payload = {**HI, **more}
     assert [each.to_dict() for each in ChatStream([sse(payload) + DONE])] == [payload]
+
+
+# By the payload alone.
+
+ERROR = {"message": "m"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind"),
+    [
+        ({"type": "response.created"}, "responses"),
+        ({"type": "response."}, "responses"),
+        *(({"type": name}, "messages") for name in ("message_start", "message_delta")),
+        *(({"type": name}, "messages") for name in ("message_stop", "content_block_start")),
+        *(({"type": name}, "messages") for name in ("content_block_delta", "content_block_stop")),
+        ({"type": "ping"}, None),
+        ({"type": "keepalive", "candidates": []}, None),
+        ({"type": "error", "sequence_number": 1, "error": {"type": "x"}}, "responses"),
+        ({"type": "error", "error": {"type": "overloaded_error"}}, "messages"),
+        ({"type": "error", "error": ERROR}, None),
+        ({"type": "error", "message": "m"}, None),
+        ({"type": 5, "choices": [{"delta": {}}]}, "chat"),
+        ({"choices": [{"delta": {}, "text": ""}], "object": "text_completion"}, "chat"),
+        ({"choices": [{"text": ""}], "object": "chat.completion.chunk"}, "completions"),
+        ({"choices": [], "object": "chat.completion.chunk"}, "chat"),
+        ({"choices": ["x"], "object": "chat.completion"}, "chat"),
+        ({"object": "text_completion"}, "completions"),
+        ({"object": "thread.run"}, None),
+        ({"candidates": []}, "gemini"),
+        ({"usageMetadata": {}}, "gemini"),
+        ({"promptFeedback": {}}, "gemini"),
+        ({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}, "gemini"),
+        ({"error": {"code": 429, "message": "m"}}, None),
+        ({"error": {"code": "x", "status": "y"}}, None),
+        ({"error": ERROR}, None),
+        ({}, None),
+    ],
+)
+def test_a_payload_tells_its_api_by_these_marks_in_this_order(payload, kind):
+    assert kind_of(payload) == kind

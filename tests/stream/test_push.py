@@ -260,6 +260,24 @@ def test_the_chunks_of_one_event(streams):
     assert parser.done
 
 
+def test_an_event_behind_done_is_ignored(streams):
+    parser = streams.ChatParser(clock=iter(range(100)).__next__)
+    events = Parser().feed(sse(HI, THERE) + DONE)
+    found = [chunk for event in events for chunk in parser.feed_event(event)]
+    assert texts(found) == ["Hi", " there"]
+    assert parser.feed_event(Event(data="x")) == []
+    assert parser.timing.token_times == [0, 1]
+
+
+def test_an_event_waits_for_those_before_it(streams):
+    parser = streams.ChatParser()
+    data = "\n".join(map(json.dumps, [HI, {"error": "no"}, THERE]))
+    assert texts(parser.feed_event(Event(data=data))) == ["Hi"]
+    with pytest.raises(APIError):
+        parser.feed_event(Event(data=json.dumps(STOP)))
+    assert texts(parser.feed_event(Event(data=json.dumps(HI)))) == [" there", None, "Hi"]
+
+
 @pytest.mark.parametrize("data", ["busy", '{"message": "busy"}'])
 def test_an_error_event_raises_what_it_says(streams, data):
     with pytest.raises(APIError, match=r"^busy$"):

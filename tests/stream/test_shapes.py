@@ -18,10 +18,23 @@ from chat_streams import DONE, chunk, sse
 from hypothesis import given
 from hypothesis import strategies as st
 from odd_payloads import BODIES, TEMPLATES, VALUES, event
-from told import check, shown
+from told import check, shown, texts_of
 from typed_streams import IMPLEMENTATIONS, INSTALLED, WITHOUT_SHAPES
 
 from sseparse import SSEError
+
+
+def test_a_payload_that_ends_in_a_value_is_read_as_what_it_is(streams):
+    whole = [event(TEMPLATES[0].replace(b"@", b"%d" % number), [], []) for number in range(6)]
+    for end in (b'"con', b'"content": "a', b'"content": "a\\', b'"content": "'):
+        cut = whole[0][: whole[0].index(b'"content"')] + end + b"\n\n"
+        check(streams, b"".join([*whole, cut, whole[0]]))
+
+
+@pytest.mark.parametrize("text", ["a", ""])
+def test_a_text_that_stays_the_same_is_read_each_time(streams, text):
+    payloads = [chunk({"content": text, "odd": f"{number}"}) for number in range(9)]
+    assert texts_of(streams.ChatStream([sse(*payloads)])) == [repr(text)] * 9 * bool(text)
 
 
 @given(body=BODIES)
@@ -32,6 +45,22 @@ def test_a_chat_stream_says_the_same_with_and_without_shapes(streams, body):
 @given(body=BODIES)
 def test_a_legacy_stream_says_the_same_with_and_without_shapes(streams, body):
     check(streams, body, "CompletionStream")
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=range(len(TEMPLATES)))
+def test_chunks_of_each_kind_come_to_the_same_in_every_way(streams, template):
+    """Alike; alike but for one value that is empty; among others; alike again."""
+    name = "CompletionStream" if b"text_completion" in template else "ChatStream"
+    other = TEMPLATES[1] if name == "ChatStream" else TEMPLATES[-1].replace(b"71", b"0")
+    said = []
+    for number in range(14):
+        value = b"" if number % 5 == 4 else b"w%d" % number
+        payload = template.replace(b"@", value).replace(b"71", b"%d" % (number % 3))
+        said.append(event(payload, [], []))
+    between = event(other.replace(b"@", b"x"), [], [])
+    body = b"".join(said[:9]) + between + b"".join(said[9:]) + between * 3 + b"".join(said[9:])
+    check(streams, body, name)
+    check(streams, b"".join(each + between for each in said), name)
 
 
 FATAL = (b'"response.created"', b'"message_start"')  # another API's: the end of the stream
@@ -429,6 +458,20 @@ def test_what_is_kept_of_a_stream_does_not_grow_with_it(streams, kind):
         if n in (1000, 3999):
             held.append(held_by(shapes))
     assert held[1] <= 2 * held[0] + 20_000
+
+
+def test_keys_of_values_that_decide_something_are_not_kept_without_end(streams):
+    decode = decode_with(Everything)
+    shapes = streams.Shapes(decode)
+    before = held_by(shapes)
+    for n in range(200):
+        payloads = [f'{{"text": "{word}", "number": {n}}}'.encode() for word in words(40)]
+        payloads += [f'{{"shorts": {{"{n:0500}": "{text}"}}}}'.encode() for text in "abc"]
+        payloads += [f'{{"anything": {{"{n}": "{text}"}}}}'.encode() for text in "abc"]
+        for payload in payloads:
+            if shapes.match(payload) is None:
+                shapes.learn(payload, 2)
+    assert held_by(shapes) < before + 40_000
 
 
 def test_payloads_too_long_are_not_kept(streams):
