@@ -50,8 +50,10 @@ class Outcome:
 
     def __init__(self) -> None:
         self._usage: types.CompletionUsage | None = None
-        # Of the counts that vary in the current run: where they are, and their last values.
+        # Of the counts that vary in the current run: where they are, and their last values;
+        # and the usage that they stand in, of which nobody else has a part.
         self._latest: list[tuple[Path, Latest]] = []
+        self._varied: types.CompletionUsage | None = None
         self.finish_reasons: dict[int, str | None] = {}
         self._has_said: set[tuple[int, str]] = set()
 
@@ -100,7 +102,7 @@ class Outcome:
         """The last usage that the server has sent; None where it has sent none."""
         if any(latest.value is not None for _, latest in self._latest):
             # Not in place: somebody may have been given the one before.
-            self._usage = copy.deepcopy(self._usage)
+            self._usage = copy.deepcopy(self._varied)
             for path, latest in self._latest:
                 if latest.value is not None:
                     _put(self._usage, path, latest.value)
@@ -132,6 +134,7 @@ class Outcome:
         if not any(getattr(usage, path[1]) for path in stays) or self._usage is not usage:
             return False
         offer.is_lasting = False
+        self._varied = copy.deepcopy(usage)
         self._latest = [(path[1:], Latest()) for path in varying]
         for path, (_, latest) in zip(varying, self._latest, strict=True):
             offer.places.append((latest, offer.left.pop(path)))

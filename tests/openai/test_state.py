@@ -224,6 +224,21 @@ def test_a_snapshot_is_a_new_object_that_later_chunks_leave_alone():
     assert stream.current_completion_snapshot.choices[0].message.content == "ab"
 
 
+def test_what_is_done_to_a_usage_that_was_handed_out_does_not_reach_those_to_come():
+    counts = {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 0}}
+    payloads = [
+        chunk({"content": "a"}, usage={**counts, "completion_tokens": number})
+        for number in range(1, 9)
+    ]
+    stream = ChatStream([sse(*payloads)])
+    for number, each in enumerate(stream, 1):
+        usages = [each.usage, stream.usage]
+        told = [(usage.completion_tokens, usage.prompt_tokens_details) for usage in usages]
+        assert [(count, details.cached_tokens) for count, details in told] == [(number, 0)] * 2
+        for usage in usages:
+            usage.prompt_tokens_details = None
+
+
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 513, 1025])
 def test_texts_of_any_number_of_pieces_are_whole(count):
     texts = [str(number) for number in range(count)]
