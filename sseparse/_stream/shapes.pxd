@@ -6,7 +6,7 @@ from sseparse._stream cimport native
 # Constants of shapes.py, as C has them.
 cdef int _MOST_SHAPES, _MOST_CANDIDATES, _MOST_HOLES, _LONGEST_PAYLOAD, _DEEPEST
 cdef int _MOST_PROOFS, _MATCHES_A_PROOF, _EFFORT_A_PROOF, _PATIENCE
-cdef int _QUOTE, _BACKSLASH, _ZERO, _NINE, _MINUS
+cdef int _QUOTE, _BACKSLASH, _COLON, _ZERO, _NINE, _MINUS
 cdef long long _LARGEST, _FIRST_MARK
 cdef int _STRUCT, _LIST, _DICT, _WHOLE
 

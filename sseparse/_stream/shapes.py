@@ -58,7 +58,7 @@ _EFFORT_A_PROOF = 2
 # Payloads that teach nothing before not every one is looked at.
 _PATIENCE = 8
 
-_QUOTE, _BACKSLASH, _ZERO, _NINE, _MINUS = b'"\\09-'
+_QUOTE, _BACKSLASH, _COLON, _ZERO, _NINE, _MINUS = b'"\\:09-'
 
 # The largest integer that a hole takes, if the field has no limit of its own.
 _LARGEST = 10**18 - 1
@@ -378,8 +378,8 @@ class Shapes:
     Args:
         decode: makes an object of a payload, the same of the same payload every time; raises an
             SSEError where it cannot.
-        deciding: keys that no type declares, and whose values decide what ``decode`` makes of a
-            payload.
+        deciding: keys whose values decide what ``decode`` makes of a payload, or where what it
+            brings belongs.
     """
 
     def __init__(self, decode: Any, deciding: Any = ()) -> None:
@@ -467,6 +467,8 @@ def _holes_between(one: bytes, other: bytes) -> list[Any] | None:
         if a[i] == _QUOTE and b[j] == _QUOTE:
             end, other_end = _end_of_string(one, i + 1), _end_of_string(other, j + 1)
             if not native.are_same(one, i, end, other, j, other_end):
+                if end + 1 < size and a[end + 1] == _COLON:
+                    return None  # a key
                 spans.append((i + 1, end, True))
             i, j = end + 1, other_end + 1
         elif _ZERO <= a[i] <= _NINE and _ZERO <= b[j] <= _NINE:
