@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from .model import Model, give_extra
+from . import fields
+from .model import Model
 
 if TYPE_CHECKING:
     # The undeclared keys of an object, and those of the objects in its fields; None for none.
@@ -79,7 +80,7 @@ def _separated_items(cls: type[Model], received: list[Any]) -> tuple[list[Any], 
 
 def _give_extras(model: Model, extras: tuple[dict[str, Any], dict[str, Any]]) -> None:
     extra, below = extras
-    give_extra(model, extra)
+    fields.give_extra(model, extra)
     for name, nested in below.items():
         value = getattr(model, name)
         if isinstance(nested, list):

@@ -13,15 +13,15 @@ most payloads need. What it refuses is parsed to a dict, and then
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from . import fields
 from .convert import from_dict
 from .detect import READERS, kind_of
 from .errors import ChunkDecodeError, UnexpectedAPIError
-from .fields import give_payload
-from .model import Model, mark_mended
+from .model import Model
 from .payload import REFUSALS, loads_oddly
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     class Rules(Protocol):
         """What an API knows of its payloads."""
 
+        # Keys whose values decide how a payload is read, or where what it brings belongs: "type",
+        # by which ``kind_of`` knows other APIs, and the API's own.
+        deciding: Collection[bytes]
         # The kinds of payloads (``kind_of``) that are another API's.
         others: Collection[str]
         # The ``object`` of what the call without streaming returns.
@@ -53,11 +56,14 @@ if TYPE_CHECKING:
 
 __all__ = ["PayloadDecoder"]
 
-ModelT = TypeVar("ModelT", bound=Model)
+
+# Payloads in a row that were not just as declared, until only every so many are tried for that:
+# a refusal takes as long as what is tried after it.
+_MOST_REFUSALS = 4
 
 
-class PayloadDecoder(Generic[ModelT]):
-    """Decodes the payloads of one API.
+class PayloadDecoder:
+    """Decodes the payloads of one API, and of one stream.
 
     Args:
         cls: what they are decoded to.
@@ -66,48 +72,48 @@ class PayloadDecoder(Generic[ModelT]):
         strict: raise a ChunkDecodeError where a payload would have to be mended.
 
     Attributes:
-        deciding: undeclared keys whose values decide how a payload is read.
+        deciding: keys whose values decide how a payload is read, or where it belongs.
+        was_exact: whether msgspec took the last payload as it was.
     """
-
-    # By it ``kind_of`` knows other APIs.
-    deciding = frozenset((b"type",))
 
     def __init__(
         self,
-        cls: type[ModelT],
+        cls: type[Model],
         rules: Rules,
-        is_exact: Callable[[ModelT], bool],
+        is_exact: Callable[[Any], bool],
         strict: bool = False,
     ) -> None:
+        self.deciding = rules.deciding
+        self.was_exact = False
         self._cls = cls
         self._rules = rules
         self._is_exact = is_exact
         self._strict = strict
         self._decode = _decoder_of(cls)
+        self._refusals = 0  # in a row
 
-    def decode_exactly(self, payload: bytes) -> ModelT:
-        """The object of a payload that is just as declared; raises one of REFUSALS for others."""
-        item = self._decode(payload)
-        if not self._is_exact(item):
-            raise ValueError
-        give_payload(item, payload)
-        return item
-
-    def decode(self, payload: bytes) -> ModelT | None:
-        """The object of any payload; None where it has none. Raises as ``decode_tolerantly``."""
-        try:
-            return self.decode_exactly(payload)
-        except REFUSALS:
-            return self.decode_tolerantly(payload, "message")
-
-    def decode_tolerantly(self, payload: bytes, event_type: str) -> ModelT | None:
-        """The object of a payload that is not just as declared; None where it has none.
+    def decode(self, payload: bytes, event_type: str = "message") -> Any:
+        """The object of a payload; None where it has none.
 
         Raises:
             APIError: it reports an error.
             ChunkDecodeError: it cannot be read; with ``strict``, not without mending.
             UnexpectedAPIError: it is positively of another API.
         """
+        self.was_exact = False
+        is_error = event_type == "error"
+        refusals = self._refusals
+        if not is_error and (refusals < _MOST_REFUSALS or refusals % _MOST_REFUSALS == 0):
+            try:
+                item = self._decode(payload)
+                if self._is_exact(item):
+                    fields.give_payload(item, payload)
+                    self.was_exact = True
+                    self._refusals = 0
+                    return item
+            except REFUSALS:
+                pass
+        self._refusals += 1
         try:
             return self._decode_parsed(payload, event_type)
         except RecursionError:
@@ -123,7 +129,7 @@ class PayloadDecoder(Generic[ModelT]):
             return True
         return isinstance(value, dict) and value.get("object") == self._rules.final_object
 
-    def _decode_parsed(self, payload: bytes, event_type: str) -> ModelT | None:
+    def _decode_parsed(self, payload: bytes, event_type: str) -> Model | None:
         is_error = event_type == "error"
         value = None
         is_odd = False
@@ -149,14 +155,14 @@ class PayloadDecoder(Generic[ModelT]):
             raise ChunkDecodeError(payload, "it is empty" if empty else "it is not a JSON object")
         return None
 
-    def _decode_dict(self, payload: bytes, received: dict[str, Any], is_odd: bool) -> ModelT:
+    def _decode_dict(self, payload: bytes, received: dict[str, Any], is_odd: bool) -> Model:
         kind = kind_of(received)
         if kind is not None and kind in self._rules.others:
             raise UnexpectedAPIError(kind, READERS.get(kind), payload)
         refusal = self._rules.refusal(received)
         if refusal is not None:
             raise ChunkDecodeError(payload, refusal)
-        item: ModelT | None = None
+        item: Model | None = None
         try:
             item = from_dict(self._cls, received)
             problem = self._rules.find_problem(received, item)
@@ -165,18 +171,18 @@ class PayloadDecoder(Generic[ModelT]):
         if item is None or problem is not None:
             if self._strict:
                 raise ChunkDecodeError(payload, str(problem))
-            item = cast("ModelT", self._rules.mend(received))
+            item = cast("Model", self._rules.mend(received))
             is_odd = True
         if is_odd:
-            mark_mended(item)
-        give_payload(item, payload)
+            fields.mark_mended(item)
+        fields.give_payload(item, payload)
         return item
 
 
 _DECODERS: dict[type, Any] = {}
 
 
-def _decoder_of(cls: type[ModelT]) -> Callable[[bytes], ModelT]:
+def _decoder_of(cls: type[Model]) -> Callable[[bytes], Model]:
     # Made once: it costs as much as a hundred chunks.
     if cls not in _DECODERS:
         _DECODERS[cls] = msgspec.json.Decoder(cls).decode

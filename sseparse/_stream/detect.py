@@ -1,3 +1,4 @@
+# cython: language_level=3, auto_pickle=False, annotation_typing=False
 """Which API a payload is of, by the payload alone.
 
 The marks of each API are here, and nothing else of it, so that a class of one API can say that

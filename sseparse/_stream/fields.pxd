@@ -4,8 +4,17 @@ cimport cython
 from sseparse._stream cimport native
 
 
+cdef class Field:
+    cdef readonly str name
+    cdef object _cls
+    cdef object _slot
+
+    cpdef object of(self, object model)
+
+
 cdef class Present:
     cdef readonly list names
+    cdef object _cls
     cdef list _slots
 
     @cython.locals(position=Py_ssize_t, found=list)
@@ -16,4 +25,10 @@ cpdef object extra_of(object model)
 
 cpdef bint was_mended(object model) except -1
 
+cpdef give_extra(object model, dict extra)
+
+cpdef mark_mended(object model)
+
 cpdef give_payload(object model, bytes payload)
+
+cdef int _check(object model, object cls) except -1

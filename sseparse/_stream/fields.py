@@ -17,7 +17,18 @@ from . import native
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Origin", "Present", "extra_of", "give_payload", "slots_of", "was_mended"]
+__all__ = [
+    "Field",
+    "Origin",
+    "Present",
+    "each",
+    "extra_of",
+    "give_extra",
+    "give_payload",
+    "mark_mended",
+    "slots_of",
+    "was_mended",
+]
 
 
 class Origin:
@@ -42,6 +53,34 @@ _EXTRA: Any = vars(Origin)["_extra"]
 _WAS_MENDED: Any = vars(Origin)["_was_mended"]
 
 
+class Field:
+    """One field of a class, to be read without asking the object for it by name.
+
+    Args:
+        cls: the objects' class.
+        name: the field's.
+
+    Attributes:
+        name: the field's.
+    """
+
+    def __init__(self, cls: type, name: str) -> None:
+        self.name = name
+        self._cls = cls
+        self._slot = dict(slots_of(cls))[name]
+
+    def of(self, model: Any) -> Any:
+        """What the object has there; raises TypeError for one of another class."""
+        if type(model) is not self._cls:
+            _check(model, self._cls)
+        return native.get(model, self._slot)
+
+
+def each(cls: type, *names: str) -> tuple[Field, ...]:
+    """Several fields of a class."""
+    return tuple(Field(cls, name) for name in names)
+
+
 class Present:
     """Finds those of an object's fields that are not None.
 
@@ -55,12 +94,15 @@ class Present:
 
     def __init__(self, cls: type, names: Iterable[str]) -> None:
         wanted = set(names)
+        self._cls = cls
         pairs = [pair for pair in slots_of(cls) if pair[0] in wanted]
         self.names = [pair[0] for pair in pairs]
         self._slots = [pair[1] for pair in pairs]
 
     def of(self, model: Any) -> list[Any]:
-        """The names and values of what is there."""
+        """The names and values of what is there; raises TypeError for another class's object."""
+        if type(model) is not self._cls:
+            _check(model, self._cls)
         found = []
         for position in range(len(self._slots)):
             value = native.get(model, self._slots[position])
@@ -74,14 +116,35 @@ def give_payload(model: Any, payload: bytes) -> None:
     native.put(model, _PAYLOAD, payload)
 
 
+def give_extra(model: Any, extra: dict[str, Any]) -> None:
+    """Let an object have undeclared keys."""
+    if extra:
+        model._extra = extra
+
+
+def mark_mended(model: Any) -> None:
+    """Let it be known that a value may be something else than its type declares."""
+    model._was_mended = True
+
+
 def extra_of(model: Any) -> dict[str, Any]:
     """The undeclared keys of an object: its own dict, to be read and not to be changed."""
+    _check(model, Origin)
     return native.get(model, _EXTRA) or _NOTHING
 
 
 def was_mended(model: Any) -> bool:
     """Whether a value may be something else than its type declares: it was left as it came."""
+    _check(model, Origin)
     return native.get(model, _WAS_MENDED) is not None
+
+
+def _check(model: Any, cls: type) -> None:
+    # Where a slot lies is known of one class; of others' objects it would be anything.
+    if not isinstance(model, cls):
+        found = type(model)
+        wanted = "an object of a stream" if cls is Origin else f"a {cls.__name__} of sseparse"
+        raise TypeError(f"expected {wanted}, not {found.__module__}.{found.__qualname__}")
 
 
 @cache

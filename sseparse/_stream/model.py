@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Model",
     "decodes",
-    "give_extra",
-    "mark_mended",
     "payload_of",
     "settle",
 ]
@@ -142,20 +140,9 @@ def _restore(cls: type[Model], fields: dict[str, Any], slots: dict[str, Any]) ->
     return model
 
 
-def give_extra(model: Model, extra: dict[str, Any]) -> None:
-    """Let an object have undeclared keys."""
-    if extra:
-        model._extra = extra
-
-
 def payload_of(model: Model) -> bytes | None:
     """The payload that an object was decoded from; None where it was not."""
     return getattr(model, "_payload", None)
-
-
-def mark_mended(model: Model) -> None:
-    """Let it be known that a value may be something else than its type declares."""
-    model._was_mended = True
 
 
 def settle(model: Model) -> None:

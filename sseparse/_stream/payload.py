@@ -1,3 +1,4 @@
+# cython: language_level=3, auto_pickle=False, annotation_typing=False
 """The JSON of a payload, as servers write it."""
 
 from __future__ import annotations

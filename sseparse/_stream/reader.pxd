@@ -13,7 +13,8 @@ cdef int _PIECE, _TOLERANCE, _MOST_TRIES, _OBJECTS, _TEXT, _NOTHING
 
 cdef class Run:
     cdef list places
-    cdef list sources
+    cdef list numbers
+    cdef list constants
     cdef bint is_lasting
 
 
@@ -30,6 +31,7 @@ cdef class Reader:
     cdef list _inbox
     cdef Py_ssize_t _offset
     cdef bytes _ending
+    cdef bint _was_exact
     cdef bint _parser_is_due
     cdef bint _is_event_stream
     cdef bint _input_ended
@@ -62,12 +64,12 @@ cdef class Reader:
 
     cdef object _decode(self, CEvent event, bytes payload)
 
-    cdef _fold(self, chunk)
+    cdef _fold(self, chunk, payload)
 
     @cython.locals(times=Py_ssize_t)
     cdef _fold_shape(self, CShape shape, chunk)
 
-    @cython.locals(place=CPlace, position=Py_ssize_t, number=Py_ssize_t)
+    @cython.locals(place=CPlace, position=Py_ssize_t)
     cdef _add(self, CShape shape, Run run)
 
     cdef bint _has_text(self, CShape shape) except -1

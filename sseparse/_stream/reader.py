@@ -32,7 +32,7 @@ from .._lines import LineWatch
 from ..http import not_an_event_stream
 from . import native
 from .errors import APIError, ChunkDecodeError, TruncatedStreamError, UnexpectedAPIError
-from .payload import REFUSALS, lines_of, loads
+from .payload import lines_of, loads
 from .shapes import Shapes
 from .stray import StrayLines
 
@@ -46,27 +46,22 @@ if TYPE_CHECKING:
     class Decoder(Protocol):
         """What an API knows of its payloads."""
 
-        # Undeclared keys whose values decide how a payload is read.
-        deciding: Collection[bytes]
-
-        def decode_exactly(self, payload: bytes) -> Any:
-            """The object of a payload that is just as declared.
-
-            Raises:
-                REFUSALS: it is not, and ``decode_tolerantly`` may know better.
-            """
+        @property
+        def deciding(self) -> Collection[bytes]:
+            """Keys whose values decide how a payload is read, or where it belongs."""
             ...
 
-        def decode_tolerantly(self, payload: bytes, event_type: str) -> Any:
-            """The object of any other payload; None where it has none.
+        @property
+        def was_exact(self) -> bool:
+            """Whether the last payload was just as the types declare, which costs least."""
+            ...
+
+        def decode(self, payload: bytes, event_type: str = "message") -> Any:
+            """The object of a payload; None where it has none.
 
             Raises:
                 SSEError: it reports an error, or cannot be read.
             """
-            ...
-
-        def decode(self, payload: bytes) -> Any:
-            """The one or the other."""
             ...
 
         def is_error(self, value: Any) -> bool:
@@ -85,8 +80,13 @@ if TYPE_CHECKING:
             """Whether the answer is whole, by what has come."""
             ...
 
-        def handle_chunk(self, chunk: Any) -> None:
-            """Fold the next object."""
+        def fold(self, chunk: Any, payload: bytes | None) -> None:
+            """Fold the next object, which nobody has seen yet.
+
+            Args:
+                chunk: the object.
+                payload: where it is given, the object is just what the types make of it.
+            """
             ...
 
         def places(self, chunk: Any, varying: dict[tuple[Any, ...], int]) -> Offer | None:
@@ -105,8 +105,13 @@ if TYPE_CHECKING:
         """What folding further objects of a shape comes to."""
 
         @property
-        def places(self) -> list[tuple[Place, int | str]]:
-            """Places, each with the number of the value, or the text, that is added to it."""
+        def places(self) -> list[tuple[Place, int]]:
+            """Places, each with the number of the value that is added to it."""
+            ...
+
+        @property
+        def constants(self) -> list[tuple[Place, Any]]:
+            """Places, each with what is added to it whatever the values are."""
             ...
 
         @property
@@ -136,7 +141,8 @@ class Run:
 
     def __init__(self, offer: Offer) -> None:
         self.places = [place for place, _ in offer.places]
-        self.sources = [source for _, source in offer.places]
+        self.numbers = [number for _, number in offer.places]
+        self.constants = list(offer.constants)
         self.is_lasting = offer.is_lasting
 
 
@@ -197,6 +203,8 @@ class Reader:
         self._events: list[Event] = []
         self._position = 0
         self._last_event_id = self._parser.last_event_id
+
+        self._was_exact = False  # the object that was decoded last
 
         # The shape of the object that was folded last, and how often in a row.
         self._shape: Any = None
@@ -295,7 +303,7 @@ class Reader:
             chunk = self._decode(event, payload)
             if chunk is None:
                 return None
-            self._fold(chunk)
+            self._fold(chunk, payload if self._was_exact else None)
         else:
             run = shape.run
             if run is not None and not run.is_lasting and shape is not self._shape:
@@ -333,20 +341,12 @@ class Reader:
     def _decode(self, event: Event, payload: bytes) -> Any:
         """The object of a payload of no known shape; None where it has none."""
         is_error = _is_error(native.type_of(event))
-        if not is_error:
-            try:
-                chunk = self._decoder.decode_exactly(payload)
-            except REFUSALS:
-                pass
-            else:
-                self._shapes.learn(payload, 1)
-                return chunk
-            if payload.strip() == b"[DONE]":
-                self.done = True
-                self._ignore_rest()
-                return None
+        if not is_error and payload.strip() == b"[DONE]":
+            self.done = True
+            self._ignore_rest()
+            return None
         try:
-            chunk = self._decoder.decode_tolerantly(payload, native.type_of(event))
+            chunk = self._decoder.decode(payload, native.type_of(event))
         except UnexpectedAPIError:
             self.is_broken = True
             self.stop()
@@ -366,19 +366,21 @@ class Reader:
                 error.status = not_an_event_stream(self._response, b"").status
             raise
         if chunk is not None:
-            self._shapes.learn(payload, _TOLERANCE)
+            # Learning has the decoder decode other payloads.
+            self._was_exact = self._decoder.was_exact
+            self._shapes.learn(payload, 1 if self._was_exact else _TOLERANCE)
         return chunk
 
-    def _fold(self, chunk: Any) -> None:
+    def _fold(self, chunk: Any, payload: Any) -> None:
         self._shape = None
-        self._state.handle_chunk(chunk)
+        self._state.fold(chunk, payload)
         if self._timing is not None:
             self._timing.note_chunk(chunk)
 
     def _fold_shape(self, shape: Any, chunk: Any) -> None:
         """Fold an object in full, and see whether others of its shape need not be."""
         times = self._times + 1 if shape is self._shape else 1
-        self._fold(chunk)
+        self._fold(chunk, None)
         self._shape = shape
         self._times = times
         shape.run = None
@@ -393,11 +395,9 @@ class Reader:
     def _add(self, shape: Any, run: Any) -> None:
         """Fold an object by its values."""
         for position in range(len(run.places)):
-            value = run.sources[position]
-            if type(value) is int:
-                number = value
-                value = shape.values[number]
             place = run.places[position]
+            place.append(shape.values[run.numbers[position]])
+        for place, value in run.constants:
             place.append(value)
 
     def _has_text(self, shape: Any) -> bool:

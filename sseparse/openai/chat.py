@@ -24,7 +24,7 @@ __all__ = ["AsyncChatStream", "ChatParser", "ChatStream"]
 class _ChatAPI:
     """What the machine has to know of chat completions."""
 
-    def make_decoder(self, strict: bool) -> PayloadDecoder[types.ChatCompletionChunk]:
+    def make_decoder(self, strict: bool) -> PayloadDecoder:
         return chat_decoder(strict)
 
     def make_state(self, accumulate: bool) -> ChatCompletionStreamState | Outcome:

@@ -24,7 +24,7 @@ __all__ = ["AsyncCompletionStream", "CompletionParser", "CompletionStream"]
 class _CompletionAPI:
     """What the machine has to know of legacy completions."""
 
-    def make_decoder(self, strict: bool) -> PayloadDecoder[types.Completion]:
+    def make_decoder(self, strict: bool) -> PayloadDecoder:
         return completion_decoder(strict)
 
     def make_state(self, accumulate: bool) -> CompletionStreamState | Outcome:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._stream.decode import PayloadDecoder
 from .._stream.errors import APIError
-from .._stream.fields import extra_of
+from .._stream.fields import each, extra_of
 from .._stream.model import decodes
 from . import types
 from .mend import mend_chunk, mend_completion, reasoning_beside, to_text
@@ -27,27 +27,35 @@ _MOST_CHOICES = 1000
 _MOST_SHOWN = 1000
 
 
-def chat_decoder(strict: bool = False) -> PayloadDecoder[types.ChatCompletionChunk]:
+def chat_decoder(strict: bool = False) -> PayloadDecoder:
     """What decodes the payloads of a chat stream."""
     return PayloadDecoder(types.ChatCompletionChunk, _ChatRules(), _is_exact_chunk, strict)
 
 
-def completion_decoder(strict: bool = False) -> PayloadDecoder[types.Completion]:
+def completion_decoder(strict: bool = False) -> PayloadDecoder:
     """What decodes the payloads of a legacy stream."""
     return PayloadDecoder(types.Completion, _CompletionRules(), _is_exact, strict)
 
 
+# What ``object`` is in an error, and in what is no legacy completion.
+_NOT_LEGACY = ("error", "chat.completion.chunk", "chat.completion")
+# Asked of every payload that is of no known shape.
+_OBJECT, _CHOICES, _X_GROQ = each(types.ChatCompletionChunk, "object", "choices", "x_groq")
+
+
 def _is_exact(item: types.Completion) -> bool:
-    return item.object != "error" and len(item.choices) <= _MOST_CHOICES
+    return item.object not in _NOT_LEGACY and len(item.choices) <= _MOST_CHOICES
 
 
 def _is_exact_chunk(chunk: types.ChatCompletionChunk) -> bool:
-    if chunk.object == "error" or len(chunk.choices) > _MOST_CHOICES:
+    if _OBJECT.of(chunk) == "error" or len(_CHOICES.of(chunk)) > _MOST_CHOICES:
         return False
-    return chunk.x_groq is None or not chunk.x_groq.get("error")
+    groq = _X_GROQ.of(chunk)
+    return groq is None or not groq.get("error")
 
 
 class _Rules:
+    deciding: Collection[bytes] = frozenset((b"type", b"index"))
     others: Collection[str] = frozenset(("responses", "messages", "gemini"))
 
     def find_error(self, value: Any, is_error: bool) -> APIError | None:
@@ -121,14 +129,14 @@ _read_completion = completion_decoder().decode
 
 @decodes(types.ChatCompletionChunk)
 def _decode_chunk(payload: bytes) -> types.ChatCompletionChunk:
-    chunk = _read_chunk(payload)
+    chunk: types.ChatCompletionChunk | None = _read_chunk(payload)
     assert chunk is not None
     return chunk
 
 
 @decodes(types.Completion)
 def _decode_completion(payload: bytes) -> types.Completion:
-    completion = _read_completion(payload)
+    completion: types.Completion | None = _read_completion(payload)
     assert completion is not None
     return completion
 

@@ -11,8 +11,8 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from .._stream.convert import fields_of
-from .._stream.fields import extra_of
-from .._stream.model import Model, give_extra
+from .._stream.fields import extra_of, give_extra
+from .._stream.model import Model
 from . import types
 
 if TYPE_CHECKING:

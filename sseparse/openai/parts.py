@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from .._stream.fields import extra_of
-from .._stream.model import Model, give_extra
+from .._stream.fields import extra_of, give_extra
+from .._stream.model import Model
 from .._stream.text import Latest, Text, join_halves
 from . import types
 
@@ -61,13 +61,19 @@ class Extra:
                 if text is None:
                     text = self.values[key] = Text()
                 text.append(value)
-            elif value is not None or key not in self.values:
-                self.values[key] = value
+            else:
+                self._overwrite(key, value)
 
     def overwrite(self, extra: dict[str, Any]) -> None:
         for key, value in extra.items():
-            if value is not None or key not in self.values:
-                self.values[key] = value
+            self._overwrite(key, value)
+
+    def _overwrite(self, key: str, value: Any) -> None:
+        known = self.values.get(key)
+        if value is not None and isinstance(known, Latest):
+            known.append(value)  # in its place, which somebody may have been given
+        elif value is not None or key not in self.values:
+            self.values[key] = value
 
     def put_on(self, model: Model) -> None:
         """Give them to the final object, but for what it declares as something else."""

@@ -41,6 +41,15 @@ _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 _LISTS = ("annotations", "images")
 # What every chunk says of its stream.
 _HEAD = ("id", "model", "created", "system_fingerprint")
+_CHAT_HEAD = (*_HEAD, "service_tier", "provider")
+# What is looked at in every chunk.
+_CHOICES = fields.Field(types.ChatCompletionChunk, "choices")
+_USAGE = fields.Field(types.ChatCompletionChunk, "usage")
+_INDEX, _DELTA, _FINISH_REASON = fields.each(types.Choice, "index", "delta", "finish_reason")
+_IN_DELTA = fields.Present(types.ChoiceDelta, {*types.ChoiceDelta.__struct_fields__} - {"role"})
+_IN_CHOICE = fields.Present(
+    types.Choice, {*types.Choice.__struct_fields__} - {"delta", "index", "finish_reason"}
+)
 # What a whole message says again of what the deltas have said.
 _SAID = (*_TEXTS, *_LISTS, "tool_calls", "function_call", "audio", "reasoning_details")
 
@@ -67,19 +76,21 @@ class Outcome:
         """The finish reason of the first choice."""
         return self.finish_reasons[min(self.finish_reasons)] if self.finish_reasons else None
 
-    def handle_chunk(self, chunk: Any) -> None:
+    def fold(self, chunk: Any, payload: bytes | None) -> None:
         """Take the next chunk."""
         self.note_usage(chunk)
         for choice in chunk.choices:
-            if choice.finish_reason is not None or choice.index not in self.finish_reasons:
-                self.finish_reasons[choice.index] = choice.finish_reason
+            index, finish_reason = choice.index, choice.finish_reason
+            if finish_reason is not None or index not in self.finish_reasons:
+                self.finish_reasons[index] = finish_reason
             if isinstance(choice, types.Choice):
                 message = message_beside(choice) if fields.extra_of(choice) else None
                 if message is not None:
-                    _say(choice, message, partial(self._has_said_in, choice.index))
+                    _say(choice, message, partial(self._has_said_in, index))
                     settle(chunk)
-                said = [name for name in _SAID if getattr(choice.delta, name)]
-                self._has_said |= {(choice.index, name) for name in said}
+                for name, value in _IN_DELTA.of(choice.delta):
+                    if value and (index, name) not in self._has_said:
+                        self._has_said.add((index, name))
 
     def _has_said_in(self, index: int, name: str) -> bool:
         return (index, name) in self._has_said
@@ -175,22 +186,17 @@ def _say(choice: types.Choice, message: dict[str, Any], has_said: Callable[[str]
             setattr(choice.delta, name, value)
 
 
-def _overwrites(extra: dict[str, Any], *harmless: str) -> bool:
-    """Whether undeclared keys take the places of earlier ones."""
-    return any(value is not None and key not in harmless for key, value in extra.items())
-
-
 class _State(Generic[ChunkT, FinalT]):
     """What both kinds of completion have in common: everything outside the choices."""
 
     # Fields of a chunk that the final object has as they came first ...
-    _FIRST_COUNTS: fields.Present
+    _FIRST_COUNTS: tuple[fields.Field, ...]
     # ... and the others outside the choices, most of which it has as they came last.
     _REST: fields.Present
 
     def __init__(self) -> None:
         self._first: dict[str, Any] = {}
-        self._missing = set(self._FIRST_COUNTS.names)  # those that have not come, or were empty
+        self._missing = list(self._FIRST_COUNTS)  # those that have not come, or were empty
         self._last: dict[str, Any] = {}
         self._extra = Extra()
         self._outcome = Outcome()
@@ -212,6 +218,15 @@ class _State(Generic[ChunkT, FinalT]):
 
     def handle_chunk(self, chunk: ChunkT) -> None:
         """Add the next chunk."""
+        self.fold(chunk, None)
+
+    def fold(self, chunk: ChunkT, payload: bytes | None) -> None:
+        """Add the next chunk of a stream, which nobody has seen yet; see ``handle_chunk``.
+
+        Args:
+            chunk: the chunk.
+            payload: where it is given, the chunk is just what the types make of it.
+        """
         raise NotImplementedError
 
     @property
@@ -234,11 +249,11 @@ class _State(Generic[ChunkT, FinalT]):
 
     def _fold_envelope(self, chunk: ChunkT) -> None:
         """What the chunk says outside its choices."""
-        if self._missing:
-            for name, value in self._FIRST_COUNTS.of(chunk):
-                if value and name in self._missing:
-                    self._first[name] = value
-                    self._missing.remove(name)
+        for field in list(self._missing):
+            value = field.of(chunk)
+            if value:
+                self._first[field.name] = value
+                self._missing.remove(field)
         for name, value in self._REST.of(chunk):
             self._fold_field(chunk, name, value)
         extra = fields.extra_of(chunk)
@@ -264,55 +279,112 @@ class _State(Generic[ChunkT, FinalT]):
             # Some servers send the whole message so far with every delta.
             return path[:1] == ("choices",) and path[2:4] == ("_extra", "message")
         name = path[0]
-        return name in ("obfuscation", "p") or (
-            name in self._FIRST_COUNTS.names and name not in self._missing
-        )
+        if name in ("obfuscation", "p"):
+            return True
+        first = [field for field in self._FIRST_COUNTS if field.name == name]
+        return bool(first) and first[0] not in self._missing
 
 
 class Offer:
     """The places for chunks like one: each value that varies has to be spoken for.
 
     Attributes:
-        places: each with the number of the value, or the text, that is added to it.
+        places: each with the number of the value that is added to it.
+        constants: each with what is added to it whatever the values are.
         is_lasting: whether they hold whatever other chunks come in between.
         left: the paths that nothing has spoken for yet.
     """
 
     def __init__(self, varying: dict[Path, int]) -> None:
-        self.places: list[tuple[Place, int | str]] = []
+        self.places: list[tuple[Place, int]] = []
+        self.constants: list[tuple[Place, Any]] = []
         self.is_lasting = True
         self.left = dict(varying)
 
     def text(self, path: Path, text: Text, value: Any) -> None:
         """Offer a text for the value at a path, which may vary or not."""
-        source = self.left.pop(path, value)
-        if source is not None and source != "":
-            self.places.append((text, source))
+        if path in self.left:
+            self.places.append((text, self.left.pop(path)))
+        elif value:
+            self.constants.append((text, value))
 
-    def extra(self, path: Path, extra: Extra) -> None:
-        """Offer what takes the undeclared values below a path that overwrite each other."""
-        for varying in [key for key in self.left if key[:-1] == path]:
-            self.is_lasting = False
-            self.places.append((extra.latest(str(varying[-1])), self.left.pop(varying)))
+    def extra(self, path: Path, extra: Extra, values: dict[str, Any]) -> None:
+        """Offer what takes the undeclared values below a path, of which the last counts."""
+        for key, value in values.items():
+            number = self.left.pop((*path, key), None)
+            if number is not None:
+                self.places.append((extra.latest(key), number))
+            elif value is not None:
+                self.constants.append((extra.latest(key), value))
 
 
 # Chat completions.
 
 
+class _Logprobs:
+    """The log probabilities of a choice as far as they have come.
+
+    There are so many objects in them that keeping them all costs more than decoding them
+    again when somebody asks: until then their payloads are kept.
+    """
+
+    def __init__(self) -> None:
+        self._known = types.ChoiceLogprobs()
+        self._payloads: list[bytes] = []
+        self._index = 0
+
+    def add(self, logprobs: types.ChoiceLogprobs) -> None:
+        self._decode()
+        known = self._known
+        if logprobs.content is not None:
+            known.content = known.content or []
+            known.content += logprobs.content
+        if logprobs.refusal is not None:
+            known.refusal = known.refusal or []
+            known.refusal += logprobs.refusal
+
+    def add_later(self, payload: bytes, index: int) -> None:
+        """Those of the choice with this index in a payload that has them as declared."""
+        self._index = index
+        if not self._payloads or self._payloads[-1] is not payload:
+            self._payloads.append(payload)
+
+    def _decode(self) -> None:
+        payloads, self._payloads = self._payloads, []
+        for payload in payloads:
+            for choice in _only_logprobs(payload).choices:
+                if choice.index == self._index and choice.logprobs is not None:
+                    self.add(choice.logprobs)
+
+    def build(self) -> types.ChoiceLogprobs:
+        self._decode()
+        known = self._known
+        return types.ChoiceLogprobs(
+            content=None if known.content is None else list(known.content),
+            refusal=None if known.refusal is None else list(known.refusal),
+        )
+
+
+class _ChoiceLogprobsOnly(msgspec.Struct):
+    index: int
+    logprobs: types.ChoiceLogprobs | None = None
+
+
+class _LogprobsOnly(msgspec.Struct):
+    choices: list[_ChoiceLogprobsOnly]
+
+
+_only_logprobs = msgspec.json.Decoder(_LogprobsOnly).decode
+
+
 class _ChatChoice:
     """A choice as far as it has come. What has not come is None."""
-
-    _DELTA = fields.Present(types.ChoiceDelta, {*types.ChoiceDelta.__struct_fields__} - {"role"})
-    _REST = fields.Present(
-        types.Choice,
-        {*types.Choice.__struct_fields__} - {"delta", "index", "finish_reason"},
-    )
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.texts: dict[str, Text] = {}
         self.tool_calls: ToolCalls | None = None
-        self.logprobs: types.ChoiceLogprobs | None = None
+        self.logprobs: _Logprobs | None = None
         self.function_call: ToolCall | None = None
         self.audio: Audio | None = None
         self.reasoning_details: ReasoningDetails | None = None
@@ -323,9 +395,9 @@ class _ChatChoice:
         self.delta_extra = Extra()
         self.choice_extra = Extra()
 
-    def add(self, choice: types.Choice, is_mended: bool) -> None:
-        delta = choice.delta
-        for name, value in self._DELTA.of(delta):
+    def add(self, choice: types.Choice, is_mended: bool, payload: bytes | None) -> None:
+        delta = _DELTA.of(choice)
+        for name, value in _IN_DELTA.of(delta):
             if name in _TEXTS:
                 if name not in self.texts:
                     self.texts[name] = Text()
@@ -349,9 +421,14 @@ class _ChatChoice:
             else:  # annotations, images
                 items = settled(value) if is_mended else value
                 self.lists.setdefault(name, []).extend(items)
-        for name, value in self._REST.of(choice):
+        for name, value in _IN_CHOICE.of(choice):
             if name == "logprobs":
-                self._add_logprobs(settled(value) if is_mended else value)
+                if self.logprobs is None:
+                    self.logprobs = _Logprobs()
+                if payload is None:
+                    self.logprobs.add(settled(value) if is_mended else value)
+                else:
+                    self.logprobs.add_later(payload, self.index)
             elif name != "token_ids":
                 self.last[name] = value
             elif isinstance(value, list):
@@ -365,17 +442,6 @@ class _ChatChoice:
         if extra:
             self.choice_extra.overwrite(extra)
 
-    def _add_logprobs(self, logprobs: types.ChoiceLogprobs) -> None:
-        known = self.logprobs = self.logprobs or types.ChoiceLogprobs()
-        if logprobs.content is not None:
-            if known.content is None:
-                known.content = []
-            known.content += logprobs.content
-        if logprobs.refusal is not None:
-            if known.refusal is None:
-                known.refusal = []
-            known.refusal += logprobs.refusal
-
     def has_said(self, name: str) -> bool:
         """Whether a field of the message has come in a delta."""
         if name in _TEXTS:
@@ -386,17 +452,18 @@ class _ChatChoice:
         """Offer what choices like this one are added to; whether that is all to do."""
         if message_beside(choice) is not None:
             return False
-        for name, value in self._REST.of(choice):
+        for name, value in _IN_CHOICE.of(choice):
             if name == "token_ids" or (name == "logprobs" and (value.content or value.refusal)):
                 return False
             offer.is_lasting = False
-        extra = fields.extra_of(choice)
-        if choice.finish_reason is not None or _overwrites(extra, "message"):
+        if choice.finish_reason is not None:
             offer.is_lasting = False
-        offer.extra((*path, "_extra"), self.choice_extra)
+        extra = fields.extra_of(choice)
+        beside = {key: value for key, value in extra.items() if key != "message"}
+        offer.extra((*path, "_extra"), self.choice_extra, beside)
         delta = choice.delta
         path = (*path, "delta")
-        for name, value in self._DELTA.of(delta):
+        for name, value in _IN_DELTA.of(delta):
             if name in _TEXTS:
                 offer.text((*path, name), self.texts[name], value)
                 continue
@@ -419,15 +486,17 @@ class _ChatChoice:
                 offer.text((*path, name, "transcript"), self.audio.transcript, value.transcript)
             elif name == "reasoning_details" and not self._offer_details(value, path, offer):
                 return False
+        others = {}
         for key, value in fields.extra_of(delta).items():
-            if value is not None:
-                offer.is_lasting = False  # another type overwrites even a text
-            if isinstance(value, str):
-                text = self.delta_extra.text(key)
-                if text is None:
-                    return False
-                offer.text((*path, "_extra", key), text, value)
-        offer.extra((*path, "_extra"), self.delta_extra)
+            if not isinstance(value, str):
+                others[key] = value
+                continue
+            text = self.delta_extra.text(key)
+            if text is None:
+                return False
+            offer.text((*path, "_extra", key), text, value)
+            offer.is_lasting = False  # another type overwrites even a text
+        offer.extra((*path, "_extra"), self.delta_extra, others)
         return True
 
     def _offer_details(self, details: Any, path: Path, offer: Offer) -> bool:
@@ -470,16 +539,10 @@ class _ChatChoice:
         if self.reasoning_details is not None:
             message.reasoning_details = self.reasoning_details.build()
         self.delta_extra.put_on(message)
-        logprobs = self.logprobs
-        if logprobs is not None:
-            logprobs = types.ChoiceLogprobs(
-                content=None if logprobs.content is None else list(logprobs.content),
-                refusal=None if logprobs.refusal is None else list(logprobs.refusal),
-            )
         choice = types.ChatCompletionChoice(
             finish_reason=finish_reason,
             index=self.index,
-            logprobs=logprobs,
+            logprobs=None if self.logprobs is None else self.logprobs.build(),
             message=message,
             token_ids=self.token_ids and list(self.token_ids),
             **self.last,
@@ -501,11 +564,11 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
     stream was cut off, or a word that openai does not know.
     """
 
-    _FIRST_COUNTS = fields.Present(types.ChatCompletionChunk, (*_HEAD, "service_tier", "provider"))
+    _FIRST_COUNTS = fields.each(types.ChatCompletionChunk, *_CHAT_HEAD)
     _REST = fields.Present(
         types.ChatCompletionChunk,
         {*types.ChatCompletionChunk.__struct_fields__}
-        - {*_FIRST_COUNTS.names, "choices", "object", "obfuscation", "p"},
+        - {*_CHAT_HEAD, "choices", "object", "obfuscation", "p"},
     )
 
     def __init__(self) -> None:
@@ -515,11 +578,11 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
         self._groq: dict[str, Any] | None = None
         self._choices: dict[int, _ChatChoice] = {}
 
-    def handle_chunk(self, chunk: types.ChatCompletionChunk) -> None:
-        """Add the next chunk."""
+    def fold(self, chunk: types.ChatCompletionChunk, payload: bytes | None) -> None:
+        """Add the next chunk; see the base class."""
         is_mended = fields.was_mended(chunk)
-        for choice in chunk.choices:
-            index = choice.index
+        for choice in _CHOICES.of(chunk):
+            index = _INDEX.of(choice)
             folded = self._choices.get(index)
             if folded is None:
                 folded = _ChatChoice(index)
@@ -533,9 +596,11 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
                     if folded.logprobs is not None:
                         choice.logprobs = None
                     settle(chunk)
-            folded.add(choice, is_mended)
-            if choice.finish_reason is not None:
-                self._outcome.finish_reasons[index] = choice.finish_reason
+                    payload = None
+            folded.add(choice, is_mended, payload)
+            finish_reason = _FINISH_REASON.of(choice)
+            if finish_reason is not None:
+                self._outcome.finish_reasons[index] = finish_reason
         self._fold_envelope(chunk)
 
     def _fold_field(self, chunk: types.ChatCompletionChunk, name: str, value: Any) -> None:
@@ -570,9 +635,9 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
                 return None
         if not self._outcome.offer_usage(chunk.usage, offer):
             return None
-        if self._REST.of(chunk) or _overwrites(fields.extra_of(chunk)):
+        if self._REST.of(chunk):
             offer.is_lasting = False
-        offer.extra(("_extra",), self._extra)
+        offer.extra(("_extra",), self._extra, fields.extra_of(chunk))
         return offer if all(map(self._ignores, offer.left)) else None
 
     def snapshot(self, is_done: bool) -> types.ChatCompletion:
@@ -661,15 +726,15 @@ class _TextChoice:
 class CompletionStreamState(_State[types.Completion, types.Completion]):
     """Folds the chunks of a legacy stream into the final ``text_completion``."""
 
-    _FIRST_COUNTS = fields.Present(types.Completion, _HEAD)
+    _FIRST_COUNTS = fields.each(types.Completion, *_HEAD)
     _REST = fields.Present(types.Completion, ("usage", "prompt_filter_results"))
 
     def __init__(self) -> None:
         super().__init__()
         self._choices: dict[int, _TextChoice] = {}
 
-    def handle_chunk(self, chunk: types.Completion) -> None:
-        """Add the next chunk."""
+    def fold(self, chunk: types.Completion, payload: bytes | None) -> None:
+        """Add the next chunk; see the base class."""
         is_mended = fields.was_mended(chunk)
         for choice in chunk.choices:
             index = choice.index
@@ -692,12 +757,13 @@ class CompletionStreamState(_State[types.Completion, types.Completion]):
             offer.is_lasting = False
             folded = self._choices[choice.index]
             offer.text(("choices", position, "text"), folded.text, choice.text)
-            offer.extra(("choices", position, "_extra"), folded.extra)
+            extra = fields.extra_of(choice)
+            offer.extra(("choices", position, "_extra"), folded.extra, extra)
         if not self._outcome.offer_usage(chunk.usage, offer):
             return None
-        if self._REST.of(chunk) or _overwrites(fields.extra_of(chunk)):
+        if self._REST.of(chunk):
             offer.is_lasting = False
-        offer.extra(("_extra",), self._extra)
+        offer.extra(("_extra",), self._extra, fields.extra_of(chunk))
         return offer if all(map(self._ignores, offer.left)) else None
 
     def snapshot(self, is_done: bool) -> types.Completion:

@@ -21,7 +21,6 @@ from sseparse.openai import (
     ChatStream,
     Choice,
     ChoiceDelta,
-    CompletionStream,
     CompletionStreamState,
 )
 
@@ -397,22 +396,6 @@ def test_what_groq_says_is_merged_and_a_snapshot_keeps_what_it_had():
     next(stream)
     assert stream.current_completion_snapshot.x_groq == {"id": "r", "seed": 1}
     assert before.x_groq == {"id": "r"}
-
-
-@pytest.mark.parametrize("make", [ChatCompletionStreamState, CompletionStreamState])
-def test_a_choice_that_there_is_no_memory_for_does_not_spoil_the_snapshot(make):
-    class Full(dict):
-        def __setitem__(self, key, value):
-            raise MemoryError
-
-    state = make()
-    state._outcome.finish_reasons = Full()
-    kind = ChatStream if make is ChatCompletionStreamState else CompletionStream
-    part = {"delta": {"content": "x"}} if kind is ChatStream else {"text": "x"}
-    (first,) = kind([sse({"choices": [{"index": 0, **part}]})])
-    with pytest.raises(MemoryError):
-        state.handle_chunk(first)
-    assert state.current_completion_snapshot.choices == []
 
 
 def test_deeply_nested_json_in_a_list_comes_out_of_the_final_object():

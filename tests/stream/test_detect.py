@@ -59,6 +59,14 @@ def test_a_legacy_stream_class_names_the_class_that_reads_a_chat_stream():
         read(CompletionStream([sse(HI)]))
 
 
+@pytest.mark.parametrize("number", [1, 2, 20])
+def test_a_legacy_stream_class_knows_a_chat_chunk_without_choices(number):
+    chunk = {"id": "c", "object": "chat.completion.chunk", "choices": []}
+    stream = CompletionStream([sse(*[chunk] * number)])
+    with pytest.raises(UnexpectedAPIError):
+        next(stream)
+
+
 @pytest.mark.parametrize(
     "payload",
     [

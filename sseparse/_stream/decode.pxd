@@ -1,0 +1,18 @@
+# The types that Cython compiles decode.py with; see there.
+
+from sseparse._stream cimport fields
+
+cdef int _MOST_REFUSALS
+
+
+cdef class PayloadDecoder:
+    cdef readonly object deciding
+    cdef readonly bint was_exact
+    cdef object _cls
+    cdef object _rules
+    cdef object _is_exact
+    cdef bint _strict
+    cdef object _decode
+    cdef long _refusals
+
+    cpdef object decode(self, bytes payload, str event_type=*)
