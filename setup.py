@@ -33,6 +33,7 @@ if build_extension not in ("yes", "no", "if-possible"):
 extensions = [
     # The sources, not cythonize()'s .c: the sdist then carries what people read.
     Extension("sseparse._parser_c", ["sseparse/_parser_c.pyx"]),
+    Extension("sseparse._partial_json_c", ["sseparse/_partial_json_c.pyx"]),
 ]
 # Compiled as they stand, these take the places of the Python modules of their names.
 if not sysconfig.get_config_var("Py_GIL_DISABLED"):

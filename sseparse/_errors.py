@@ -54,6 +54,25 @@ class ParserClosedError(SSEError):
         super().__init__(message)
 
 
+class PartialJSONError(SSEError, ValueError):
+    """The text is no JSON, whatever may follow.
+
+    Attributes:
+        position: where that shows, in characters from the beginning of the text.
+        expected: what might stand there.
+        found: what does, as ``repr`` shows it.
+    """
+
+    def __init__(self, position: int, expected: str, found: str) -> None:
+        super().__init__(position, expected, found)
+        self.position = position
+        self.expected = expected
+        self.found = found
+
+    def __str__(self) -> str:
+        return f"no JSON: expected {self.expected} at character {self.position}, found {self.found}"
+
+
 class NotAnEventStreamError(SSEError):
     """The response is no event stream: an error, a web page, say, or plain JSON.
 

@@ -1,9 +1,11 @@
-"""What every test shares: the two parsers behind one fixture, and hypothesis's profiles.
+"""What every test shares: what there is twice behind one fixture, and hypothesis's profiles.
 
 The core has two parsers that must not be told apart. A test that asks for
 ``implementation``, ``Parser`` or ``Event`` runs once with each. Where the compiled one
 cannot be imported these tests fail: skipping them would let a broken build pass. Only
 SSEPARSE_NO_EXTENSIONS=1, which leaves the extensions out on purpose, drops them.
+
+The same holds for ``PartialJSON``, with ``json_implementation``.
 
 HYPOTHESIS_PROFILE=thorough searches fifty times as long.
 """
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 MODULES = {"cython": "sseparse._parser_c", "python": "sseparse._parser_py"}
+JSON_MODULES = {"cython": "sseparse._partial_json_c", "python": "sseparse._partial_json_py"}
 if NO_EXTENSIONS:
-    del MODULES["cython"]
+    del MODULES["cython"], JSON_MODULES["cython"]
 
 _IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 for profile, examples in (("quick", 200), ("thorough", 10_000)):
@@ -76,4 +79,24 @@ def twins() -> tuple[ModuleType, ModuleType]:
     if "cython" not in MODULES:
         pytest.skip("SSEPARSE_NO_EXTENSIONS=1: there is one parser only")
     compiled, python = (importlib.import_module(name) for name in MODULES.values())
+    return compiled, python
+
+
+@pytest.fixture(scope="session", params=list(JSON_MODULES))
+def json_implementation(request: pytest.FixtureRequest) -> ModuleType:
+    """A module with ``PartialJSON``: the compiled one, then the Python one."""
+    return importlib.import_module(JSON_MODULES[request.param])
+
+
+@pytest.fixture(scope="session")
+def PartialJSON(json_implementation: ModuleType) -> type:
+    return json_implementation.PartialJSON
+
+
+@pytest.fixture(scope="session")
+def json_twins() -> tuple[ModuleType, ModuleType]:
+    """Both modules, compiled first, for tests that compare them."""
+    if "cython" not in JSON_MODULES:
+        pytest.skip("SSEPARSE_NO_EXTENSIONS=1: there is one PartialJSON only")
+    compiled, python = (importlib.import_module(name) for name in JSON_MODULES.values())
     return compiled, python

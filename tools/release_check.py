@@ -41,11 +41,11 @@ AS_THEY_STAND = next(
     for statement in ast.parse((PROJECT / "setup.py").read_text(encoding="utf-8")).body
     if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "AS_THEY_STAND"
 )
-EXTENSIONS = ["sseparse/_parser_c"]
+EXTENSIONS = ["sseparse/_parser_c", "sseparse/_partial_json_c"]
 if not sysconfig.get_config_var("Py_GIL_DISABLED"):
     EXTENSIONS += [name.replace(".", "/") for name in AS_THEY_STAND]
 # Beside the modules. A .pyx or .pxd is of no use where nothing is compiled.
-DATA = {"sseparse/_parser_c.pyi", "sseparse/py.typed"}
+DATA = {"sseparse/_parser_c.pyi", "sseparse/_partial_json_c.pyi", "sseparse/py.typed"}
 GENERATED = (".c", ".so", ".pyd", ".pyc", ".html")
 NEEDED_IN_SDIST = {
     "CHANGELOG.md",
@@ -57,6 +57,8 @@ NEEDED_IN_SDIST = {
     "setup.py",
     "sseparse/_parser_c.pyi",
     "sseparse/_parser_c.pyx",
+    "sseparse/_partial_json_c.pyi",
+    "sseparse/_partial_json_c.pyx",
     "sseparse/_stream/native.pxd",
     "sseparse/_stream/reader.pxd",
     "sseparse/_stream/reader.py",

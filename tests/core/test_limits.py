@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import pickle
 import re
-import sysconfig
 import tracemalloc
 from functools import partial
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from limited_memory import LARGE, memory_for_less_than
 from streams import BOM, bodies, chunkings, cut, every_cutting, run
 
 from sseparse import EventTooLargeError, SSEError
@@ -421,26 +419,6 @@ def test_a_stream_that_broke_the_limit_is_truncated_until_reset(Parser):
 
 
 # Memory runs out.
-
-LARGE = 64 * 2**20
-
-
-@contextlib.contextmanager
-def memory_for_less_than(size: int):
-    """Let no allocation of that size succeed."""
-    resource = pytest.importorskip("resource")
-    if sysconfig.get_config_var("Py_GIL_DISABLED"):
-        pytest.skip("the allocator of this Python keeps what it has had")
-    statm = Path("/proc/self/statm")
-    if not statm.exists():
-        pytest.skip("only Linux tells how much memory is in use, and keeps to the limit")
-    in_use = int(statm.read_text().split()[0]) * resource.getpagesize()
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (in_use + size // 2, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def test_a_line_that_memory_does_not_hold_is_a_memory_error_and_a_clean_failure(Parser):

@@ -28,6 +28,7 @@ MODULES = (
     "sseparse",
     "sseparse.http",
     "sseparse.decoder",
+    "sseparse.partial_json",
     "sseparse.openai",
     "sseparse.openai.sdk",
 )
@@ -208,8 +209,9 @@ def _definition_in(tree: ast.AST, qualified_name: str) -> Any:
 @cache
 def _tree(module_name: str) -> ast.Module:
     package = Path(importlib.import_module("sseparse").__file__).parent
-    if module_name in ("sseparse._parser_c", "sseparse._parser_py"):
-        file = package / "_parser_c.pyi"
+    if module_name.endswith(("_c", "_py")):
+        # Of twins it is the stub that counts.
+        file = package / f"{module_name.split('.')[1].rpartition('_')[0]}_c.pyi"
     else:
         # Beside a compiled module lies the source that it was made of.
         file = package.parent.joinpath(*module_name.split(".")).with_suffix(".py")

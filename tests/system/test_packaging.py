@@ -105,7 +105,8 @@ def test_a_wheel_has_the_package_and_its_types_and_nothing_else(
     modules = {path.relative_to(source).as_posix() for path in (source / "sseparse").rglob("*.py")}
     with zipfile.ZipFile(pure_wheel) as archive:
         files = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert files == modules | {"sseparse/_parser_c.pyi", "sseparse/py.typed"}
+    stubs = {"sseparse/_parser_c.pyi", "sseparse/_partial_json_c.pyi"}
+    assert files == modules | stubs | {"sseparse/py.typed"}
     assert "sseparse/_stream/reader.py" in files
 
 

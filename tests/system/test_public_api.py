@@ -56,7 +56,9 @@ def test_there_is_a_section_for_each_public_module_and_for_nothing_else() -> Non
     assert tuple(pinned()) == public_api.SECTIONS
 
 
-@pytest.mark.parametrize("name", ["sseparse", "sseparse.http", "sseparse.decoder"])
+@pytest.mark.parametrize(
+    "name", ["sseparse", "sseparse.http", "sseparse.decoder", "sseparse.partial_json"]
+)
 def test_every_public_name_is_pinned(name: str) -> None:
     # The text is made of the sources: this asks the running package.
     lines = "\n".join(pinned()[name])
