@@ -83,7 +83,7 @@ lint: .venv/built .venv/group-lint
 COVERAGE := ../$(BIN)/coverage
 COUNTED := -m pytest -q -m "not hypothesis" -k "not (niquests- or niquests] or takes_memory or each_thread or eight_threads)"
 CORE_TESTS := $(patsubst %,tests/core/test_%.py,callbacks chunking dispatch_without_data event failed iterate limits own_id \
-	parser_api standard threads)
+	parser_api partial_json partial_json_module standard threads)
 OTHER_TESTS := $(patsubst %,tests/core/test_%.py,going_on implementation iterate switching) \
 	tests/http tests/openai tests/stream tests/system/test_cli.py
 
@@ -93,11 +93,11 @@ coverage: .venv/group-coverage
 	cp -R sseparse tests pyproject.toml .coverage-build
 	find .coverage-build -name "*.so" -delete
 	cd .coverage-build && CFLAGS="-O1 -DCYTHON_TRACE_NOGIL=1 -DCYTHON_USE_SYS_MONITORING=0" \
-		../$(BIN)/cythonize --quiet -i -X linetrace=True sseparse/_parser_c.pyx
+		../$(BIN)/cythonize --quiet -i -X linetrace=True sseparse/_parser_c.pyx sseparse/_partial_json_c.pyx
 	cd .coverage-build && $(COVERAGE) run $(COUNTED) $(CORE_TESTS)
 	find .coverage-build -name "*.so" -delete
 	cd .coverage-build && SSEPARSE_NO_EXTENSIONS=1 \
-		$(COVERAGE) run --omit="sseparse/_parser_*" $(COUNTED) $(OTHER_TESTS)
+		$(COVERAGE) run --omit="sseparse/_parser_*,sseparse/_partial_json_*" $(COUNTED) $(OTHER_TESTS)
 	cd .coverage-build && $(COVERAGE) combine --quiet && $(COVERAGE) report
 
 test-all: .venv/group-tox
@@ -119,6 +119,7 @@ sanitize: .sanitize/built
 	$(SANITIZED) $(BIN)/pytest $(PARALLEL) --capture=sys -k "not python" $(SANITIZE_TESTS)
 	$(BIN)/python fuzz/seeds.py .fuzz/seeds
 	$(SANITIZED) $(BIN)/python fuzz/parsers.py .fuzz/seeds/parsers $(wildcard .fuzz/corpus/parsers)
+	$(SANITIZED) $(BIN)/python fuzz/partial_json.py .fuzz/seeds/partial_json $(wildcard .fuzz/corpus/partial_json)
 	$(SANITIZED) $(BIN)/python fuzz/completions.py .fuzz/seeds/completions $(wildcard .fuzz/corpus/completions)
 	$(SANITIZED) $(BIN)/python fuzz/shapes.py .fuzz/seeds/shapes $(wildcard .fuzz/corpus/shapes)
 

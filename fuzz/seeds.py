@@ -2,9 +2,9 @@
 
     python fuzz/seeds.py FOLDER
 
-The streams of the tests are those that ``tests/helpers/streams.py`` lists, and whatever the
-tests of the table of odd payloads read, which are run for that. Recorded streams are taken
-where ``../shared/corpus`` is.
+The texts of JSON are those of ``tests/helpers/json_pieces.py``. The streams of the tests are
+those that ``tests/helpers/streams.py`` lists, and whatever the tests of the table of odd payloads
+read, which are run for that. Recorded streams are taken where ``../shared/corpus`` is.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import harness  # makes the tests' modules importable
 import chat_streams
 import pytest
 from corpus import entries, exact_streams
+from json_pieces import TEXTS
 from odd_payloads import TEMPLATES
 from streams import TRICKY_BODIES
 
@@ -46,6 +47,13 @@ def for_parsers() -> Iterator[bytes]:
         yield b"\x09\x14\x00\x00" + body[:middle] + b"\xfe|" + body[middle:]
         yield b"\x03\x00\xff\x00" + body[:middle] + b"\xfe|\xfe|" + body[middle:] + b"\xfer" + body
         yield b"\x40\x40\x05\x02" + b"\xfe|".join(body[i : i + 1] for i in range(len(body)))
+
+
+def for_partial_json() -> Iterator[bytes]:
+    """Each text whole, by characters, and with little depth."""
+    for text in TEXTS:
+        for option in (b"\0", b"\1", b"\xc8"):
+            yield option + text.encode("utf-8", "surrogatepass")
 
 
 def for_completions() -> Iterator[bytes]:
@@ -94,6 +102,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     for name, inputs in (
         ("parsers", for_parsers()),
+        ("partial_json", for_partial_json()),
         ("completions", for_completions()),
         ("shapes", for_shapes()),
     ):

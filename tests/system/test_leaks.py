@@ -291,6 +291,100 @@ def test_an_event_leaves_nothing_behind(Event):
     assert_level(deed, text, raw, Event, None)
 
 
+# JSON in pieces.
+
+DOCUMENT = (
+    '{"name": "caf\u00e9 \u20ac", "escaped": "a\\n\\ud83d\\ude00\\ud83dx", '
+    '"many": [1, -2.5e3, true, null, {"name": ["x", []]}], '
+    '"again": 12345678901234567890, "again": "y"} '
+)
+
+
+def json_in_one_piece(PartialJSON):
+    partial = PartialJSON().feed(DOCUMENT)
+    assert partial.close()
+    assert partial.value["again"] == "y"
+    assert PartialJSON().feed("12345").close()
+
+
+def json_by_characters(PartialJSON):
+    partial = PartialJSON()
+    for character in DOCUMENT:
+        partial.feed(character)
+        assert partial.position > 0 or partial.changed or partial.complete
+
+
+def json_with_strings_kept(PartialJSON):
+    partial = PartialJSON().feed('["')
+    kept = [partial.feed("some text \u20ac").value[0] for _ in range(5)]
+    hash(kept[-1])
+    partial.feed("more")
+
+
+def json_dropped_in_the_middle(PartialJSON):
+    for place in range(len(DOCUMENT)):
+        PartialJSON().feed(DOCUMENT[:place])
+        PartialJSON().feed(DOCUMENT[:place]).close()
+
+
+def no_json(PartialJSON):
+    for place in range(0, len(DOCUMENT), 3):
+        partial = PartialJSON(max_depth=2)
+        for _ in range(2):
+            with contextlib.suppress(SSEError):
+                partial.feed(DOCUMENT[:place] + "\x00")
+            with contextlib.suppress(SSEError):
+                partial.close()
+    with contextlib.suppress(SSEError):
+        PartialJSON().feed("9" * 5000 + " ")
+
+
+def json_of_wrong_types(PartialJSON):
+    for text in (b"[]", None, 5):
+        with contextlib.suppress(TypeError):
+            PartialJSON().feed(text)
+    for depth in ("1", None, True, 0):
+        with contextlib.suppress(TypeError, ValueError):
+            PartialJSON(max_depth=depth)
+    for function in (copy.copy, pickle.dumps):
+        with contextlib.suppress(TypeError):
+            function(PartialJSON())
+    partial = PartialJSON()
+    partial.close()
+    with contextlib.suppress(ValueError):
+        partial.feed("")
+
+
+def json_begun_again(PartialJSON):
+    partial = PartialJSON()
+    for place in range(0, len(DOCUMENT), 3):
+        partial.feed(DOCUMENT[:place])
+        partial.__init__()
+
+
+def json_in_a_reference_cycle(PartialJSON):
+    partial = PartialJSON().feed('{"a": [{"b": "x')
+    partial.value["self"] = partial
+    partial.value["a"].append(partial)
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        json_in_one_piece,
+        json_by_characters,
+        json_with_strings_kept,
+        json_dropped_in_the_middle,
+        no_json,
+        json_of_wrong_types,
+        json_begun_again,
+        json_in_a_reference_cycle,
+    ],
+)
+def test_json_in_pieces_leaves_nothing_behind(PartialJSON, deed):
+    assert_level(lambda: deed(PartialJSON), DOCUMENT, PartialJSON, SSEError, None, "", True, "x")
+
+
 # Iterators.
 
 

@@ -7,6 +7,7 @@ process dies. CPython's test helper makes allocations fail; not every build has 
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -308,6 +309,51 @@ def _chat(module: Any, delta: str, read: Any, start: int, for_ever: bool) -> boo
     return failed
 
 
+JSON_PIECES = [
+    '{"name": "caf\u00e9 ',
+    'and \u20ac\\ud83d\\ude00", "many": [1, 23',
+    "456789012345678901, -2.5e3, true, nu",
+    'll, {"other": {"deep": ["x", []]}}, "and a lo',
+    'ng string that grows", "',
+    'more"]} ',
+]
+
+
+def partial_json(module: Any) -> int:
+    """What is fed again after a MemoryError is either read or refused for good."""
+    return sum(
+        each_allocation(partial(_feed_json, module, position))
+        for position in range(len(JSON_PIECES))
+    )
+
+
+def _feed_json(module: Any, position: int, start: int, for_ever: bool) -> bool:
+    text = "".join(JSON_PIECES)
+    whole = json.loads(text)
+    json_parser = module.PartialJSON()
+    failed = False
+    try:
+        for number, piece in enumerate(JSON_PIECES):
+            feed = partial(json_parser.feed, piece)
+            if number == position:
+                try:
+                    failing(start, for_ever=for_ever, action=feed)
+                    continue
+                except MemoryError:
+                    failed = True
+            feed()
+        assert json_parser.close() is True
+        assert json_parser.value == whole
+    except module.SSEError as error:
+        assert failed
+        assert "lost its place" in str(error)  # noqa: PT017
+        assert not json_parser.complete
+    repr(json_parser.value)
+    json_parser.__init__()
+    assert json_parser.feed(text).value == whole
+    return failed
+
+
 def run_in_a_process(*arguments: str) -> None:
     try:
         import _testcapi  # noqa: F401
@@ -328,6 +374,10 @@ def run_in_a_process(*arguments: str) -> None:
 @pytest.mark.parametrize("action", ["feed", "close"])
 def test_a_failed_allocation_leaves_a_usable_or_a_cleanly_failed_parser(implementation, action):
     run_in_a_process(action, implementation.__name__)
+
+
+def test_json_goes_on_after_a_failed_allocation_or_is_refused_for_good(json_implementation):
+    run_in_a_process("partial_json", json_implementation.__name__)
 
 
 # Of the compiled parser only: the lock of its twin is more than CPython survives.
