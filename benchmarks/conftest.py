@@ -38,12 +38,13 @@ PACKAGES = [
     "openai",
     "orjson",
     "pydantic",
+    "pydantic-core",
     "requests",
     "sseclient-py",
 ]
 
 # What the others of a group are compared with: the first of these that is in it.
-BASES = ("sseparse", "msgspec alone", "for", "openai", "async openai")
+BASES = ("sseparse", "msgspec alone", "PartialJSON", "for", "openai", "async openai")
 
 # A machine shared with others is slow for seconds at a time, which would be some contender's bad
 # luck: all that takes time is measured so often, with everything else between, and the best of
@@ -55,7 +56,8 @@ FACTS = pytest.StashKey[dict[str, Any]]()
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.module.__name__ != "test_memory":
-        metafunc.fixturenames.append("sweep")
+        if "sweep" not in metafunc.fixturenames:
+            metafunc.fixturenames.append("sweep")
         metafunc.parametrize("sweep", range(SWEEPS), scope="session")
 
 

@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from guard_cases import CASES
-from workloads import LARGE_READ, NETWORK_READ, chat, many_lines
+from workloads import LARGE_READ, NETWORK_READ, Workload, chat, cut, many_lines
 
 HERE = Path(__file__).parent
 FIGURES = HERE / "instructions.json"
@@ -36,12 +36,24 @@ ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0"}
 # The first time is not counted: imports, and what the interpreter learns of the code.
 REPEATS = (1, 3)
 
+
+def in_pieces(text: str) -> Workload:
+    """A text of ASCII in pieces of four characters."""
+    pieces = cut(text.encode(), 4)
+    return Workload(pieces, [("", "")] * len(pieces))
+
+
 INPUTS = {
     "16 KiB chunks": lambda: chat(EVENTS, 300, LARGE_READ),
     "CRLF": lambda: chat(EVENTS, 309, LARGE_READ, b"\r\n"),
     "reads of 1,400 bytes": lambda: chat(EVENTS, 300, NETWORK_READ),
     "one event a read": lambda: chat(EVENTS, 300, 300),
     "40 data lines an event": many_lines,
+    # Of these each piece counts as an event.
+    "JSON, one string": lambda: in_pieces(json.dumps("some words of a text\n" * 200)),
+    "JSON, objects": lambda: in_pieces(
+        json.dumps([{"id": i, "name": f"number {i}", "tags": ["a"], "x": i / 8} for i in range(80)])
+    ),
 }
 
 

@@ -69,6 +69,20 @@ def async_chat_loop(chunks: Chunks) -> None:
     run(AsyncChatStream(arrived(chunks)))
 
 
+def partial_json(pieces: Chunks) -> None:
+    from sseparse._partial_json_c import PartialJSON
+
+    partial = PartialJSON()
+    for piece in map(bytes.decode, pieces):
+        partial.feed(piece).value  # noqa: B018 - what everybody asks for
+
+
+def whole_json(pieces: Chunks) -> None:
+    from sseparse._partial_json_c import PartialJSON
+
+    PartialJSON().feed(b"".join(pieces).decode())
+
+
 async def arrived(chunks: Chunks) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
@@ -103,6 +117,9 @@ CASES: dict[str, tuple[Callable[[Chunks], None], str]] = {
     "ChatStream, loop": (chat_loop, "16 KiB chunks"),
     "ChatStream, loop, one event a read": (chat_loop, "one event a read"),
     "AsyncChatStream, loop": (async_chat_loop, "16 KiB chunks"),
+    "PartialJSON, a piece of one string": (partial_json, "JSON, one string"),
+    "PartialJSON, a piece of objects": (partial_json, "JSON, objects"),
+    "PartialJSON, objects in one piece": (whole_json, "JSON, objects"),
 }
 
 

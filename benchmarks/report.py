@@ -19,7 +19,7 @@ from matplotlib import pyplot as plt
 
 BEGIN, END = "<!-- measured: written by make bench-report -->", "<!-- end of measured -->"
 
-OURS = ("sseparse", "ChatStream", "sdk.Stream", "Parser")
+OURS = ("sseparse", "ChatStream", "PartialJSON", "sdk.Stream", "Parser")
 
 
 class Results:
@@ -159,6 +159,13 @@ def targets(results: Results) -> list[list[str]]:
         results.ratio("chat: text", final, "msgspec alone"),
         f" ({others})",
     )
+    for shape, limit in {"one string": 30, "an array of objects": 500}.items():
+        at_least(
+            f"`PartialJSON`, 100 kB in 4-character pieces, {shape}: faster than jiter parsing all "
+            f"of it anew",
+            limit,
+            results.ratio(f"json: {shape}", "jiter, all of it anew", "PartialJSON"),
+        )
     for what, base, way, limit in [
         ("aiohttp and `AsyncChatStream`", "async openai", "aiohttp + AsyncChatStream", 40),
         ("its own transport and `ChatStream`", "openai", "openai + ChatStream", 9),
@@ -177,6 +184,9 @@ def targets(results: Results) -> list[list[str]]:
         "a million data lines in one event": ["growth: data lines in one event"],
         "100,000 events in one chunk": [
             f"growth: events in one chunk, {end}" for end in ("LF", "CR", "CRLF")
+        ],
+        "JSON in 4-character pieces": [
+            f"growth: PartialJSON, {shape}" for shape in ("one string", "an array of objects")
         ],
     }
     for what, groups in axes.items():
@@ -253,6 +263,7 @@ def faster_ones(results: Results) -> str:
     for prefix, ours in {
         "framing: ": "sseparse",
         "chat: ": "ChatStream, loop",
+        "json: ": "PartialJSON",
         "client: openai, ": "openai + ChatStream",
         "client: async openai, ": "async openai + AsyncChatStream",
     }.items():
@@ -342,6 +353,16 @@ Time a chunk of msgspec decoding isolated payloads; of the others, how many time
 {matrix(results, "chat: ", "msgspec alone")}
 ![Chat chunks](assets/chat.svg)
 
+### JSON as it grows
+
+100 kB in pieces of 4 characters, the value looked at after each: the time a piece; of the others,
+how many times that.
+
+{matrix(results, "json: ", "PartialJSON")}
+![JSON, one string](assets/json-string.svg)
+
+![JSON, an array of objects](assets/json-objects.svg)
+
 ### `async for` over what has arrived
 
 Time an item of the plain loop; of the others, how many times that.
@@ -376,6 +397,14 @@ CHARTS = [
         (),
     ),
     ("chat: text", "chat", "chat chunks of text, µs a chunk", 1e6, ("openai", "sdk")),
+    ("json: one string", "json-string", "JSON, one string of 100 kB, µs a piece", 1e6, ()),
+    (
+        "json: an array of objects",
+        "json-objects",
+        "JSON, objects of 100 kB, µs a piece",
+        1e6,
+        (),
+    ),
     ("client: openai, 20 events a write", "clients", "whole clients, CPU µs a chunk", 1e6, ()),
 ]
 COLOUR, LIMIT_COLOUR, OTHER_COLOUR = "#3f51b5", "#9fa8da", "#b0b7c3"
