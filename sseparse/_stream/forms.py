@@ -15,7 +15,7 @@ from ..http import AsyncResponseReader, ResponseReader, is_response
 from .loops import AsyncObjects, AsyncSource, AsyncTexts, Objects, Source, Texts
 from .reader import Reader
 from .timing import Timing
-from .views import AsyncMapped, Mapped, PartialValue
+from .views import AsyncPartialValues, PartialValues
 
 ObjectT = TypeVar("ObjectT")
 UsageT = TypeVar("UsageT", covariant=True)
@@ -154,6 +154,9 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
     def _final(self) -> FinalT:
         self._check_accumulate()
         return self._state.snapshot(self._reader.done and not self._reader.is_broken)
+
+    def _is_whole(self) -> bool:
+        return not self._reader.truncated
 
     def _check_accumulate(self) -> None:
         if not self._accumulate:
@@ -305,7 +308,7 @@ class Pulled(_Form[ObjectT, UsageT, FinalT]):
         return Texts(self._reading, text_of)
 
     def _partial_values(self, text_of: Callable[[Any], str]) -> Iterator[Any]:
-        return Mapped(Texts(self._reading, text_of), PartialValue())
+        return PartialValues(Texts(self._reading, text_of), self._is_whole)
 
 
 class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
@@ -371,7 +374,7 @@ class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
         return AsyncTexts(self._reading, text_of)
 
     def _partial_values(self, text_of: Callable[[Any], str]) -> AsyncIterator[Any]:
-        return AsyncMapped(AsyncTexts(self._reading, text_of), PartialValue())
+        return AsyncPartialValues(AsyncTexts(self._reading, text_of), self._is_whole)
 
 
 class _Reads(AsyncIterator[bytes]):

@@ -77,13 +77,17 @@ class PulledCompletion(Pulled[ChunkT, types.CompletionUsage, FinalT]):
         return self._texts(_text_of(choice))
 
     def iter_partial_json(self, choice: int = 0) -> Iterator[Any]:
-        """The value of a choice's JSON text, as far as it is known, each time more of it comes.
+        """The value of a choice's JSON text, as far as it is known, each time more of it shows.
 
-        Each piece of text parses the text so far once more. Strings may be unfinished.
+        It is that of a ``sseparse.partial_json.PartialJSON``: strings as far as they have
+        come; numbers, literals and keys when they are whole. Lists and dicts are the same
+        objects each time, and grow; ``copy.deepcopy`` what is to stay as it is. Whether the
+        text has come whole this does not tell: decode the content of the final completion.
 
         Raises:
-            ImportError: jiter is missing; ``pip install "sseparse[json]"`` installs it.
-            ValueError: while iterating, where the text is no JSON.
+            PartialJSONError: while iterating, where the text is no JSON, and from then on;
+                what came before is yielded first. The rest of the stream can be read in
+                another way.
         """
         return self._partial_values(_text_of(choice))
 
