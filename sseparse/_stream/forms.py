@@ -8,6 +8,7 @@ classes from these and adds its own names for the final object.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from .._errors import ParserClosedError
@@ -15,6 +16,7 @@ from ..http import AsyncResponseReader, ResponseReader, is_response
 from .loops import AsyncObjects, AsyncSource, AsyncTexts, Objects, Source, Texts
 from .reader import Reader
 from .timing import Timing
+from .tool_calls import AsyncFound, Found, KeepsToolCalls, ToolCallWatch
 from .views import AsyncPartialValues, PartialValues
 
 ObjectT = TypeVar("ObjectT")
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from .._iterate import ParserOptions
     from .reader import Decoder, State
     from .sources import AsyncResponse, SyncResponse
+    from .tool_calls import PartialToolCall
 
     class StreamOptions(ParserOptions, total=False):
         """The options of every stream: its own and the parser's."""
@@ -116,6 +119,9 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
             response,
             parser_options,
         )
+        self._calls: ToolCallWatch | None = None
+        if isinstance(self._state, KeepsToolCalls):
+            self._calls = ToolCallWatch(self._state, self._reader)
 
     @property
     def done(self) -> bool:
@@ -157,6 +163,18 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
 
     def _is_whole(self) -> bool:
         return not self._reader.truncated
+
+    # How its tool calls are found: complete ones, once each, and those that have grown.
+
+    def _find_complete(self, choice: int | None) -> Callable[[], Any]:
+        self._check_accumulate()
+        assert self._calls is not None
+        return partial(self._calls.next_complete, choice)
+
+    def _find_changed(self, choice: int | None) -> Callable[[], PartialToolCall | None]:
+        self._check_accumulate()
+        assert self._calls is not None
+        return partial(self._calls.next_changed, choice)
 
     def _check_accumulate(self) -> None:
         if not self._accumulate:
@@ -225,6 +243,12 @@ class Pushed(_Form[ObjectT, UsageT, FinalT]):
         self._is_closed = True
         self._reader.end()
         return self._take()
+
+    def _complete_tool_calls(self, choice: int | None) -> Iterator[Any]:
+        return iter(self._find_complete(choice), None)
+
+    def _partial_tool_calls(self, choice: int | None) -> Iterator[PartialToolCall]:
+        return iter(self._find_changed(choice), None)
 
     def _check_open(self) -> None:
         if self._is_closed:
@@ -310,6 +334,16 @@ class Pulled(_Form[ObjectT, UsageT, FinalT]):
     def _partial_values(self, text_of: Callable[[Any], str]) -> Iterator[Any]:
         return PartialValues(Texts(self._reading, text_of), self._is_whole)
 
+    def _complete_tool_calls(
+        self, choice: int | None, news_of: Callable[[Any], str]
+    ) -> Iterator[Any]:
+        return Found(self._reading, news_of, self._find_complete(choice))
+
+    def _partial_tool_calls(
+        self, choice: int | None, news_of: Callable[[Any], str]
+    ) -> Iterator[PartialToolCall]:
+        return Found(self._reading, news_of, self._find_changed(choice))
+
 
 class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
     """A stream that reads an asynchronous iterable of bytes, or an asynchronous response."""
@@ -375,6 +409,16 @@ class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
 
     def _partial_values(self, text_of: Callable[[Any], str]) -> AsyncIterator[Any]:
         return AsyncPartialValues(AsyncTexts(self._reading, text_of), self._is_whole)
+
+    def _complete_tool_calls(
+        self, choice: int | None, news_of: Callable[[Any], str]
+    ) -> AsyncIterator[Any]:
+        return AsyncFound(self._reading, news_of, self._find_complete(choice))
+
+    def _partial_tool_calls(
+        self, choice: int | None, news_of: Callable[[Any], str]
+    ) -> AsyncIterator[PartialToolCall]:
+        return AsyncFound(self._reading, news_of, self._find_changed(choice))
 
 
 class _Reads(AsyncIterator[bytes]):

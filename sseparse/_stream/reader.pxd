@@ -46,6 +46,8 @@ cdef class Reader:
     cdef readonly bint ended
     cdef readonly bint is_broken
     cdef public bint source_failed
+    cdef readonly bint was_stopped
+    cdef public object on_break
 
     cpdef receive(self, data)
 

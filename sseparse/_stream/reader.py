@@ -163,6 +163,8 @@ class Reader:
         ended: whether there is nothing more to hand out.
         is_broken: whether an error has been raised for something in the stream.
         source_failed: whether what reads the bytes has failed; set by it.
+        was_stopped: whether somebody had it hand out nothing more before it ended.
+        on_break: called when there is such an error; set by whoever wants to know.
     """
 
     def __init__(
@@ -214,6 +216,8 @@ class Reader:
         self.ended = False
         self.is_broken = False
         self.source_failed = False
+        self.was_stopped = False
+        self.on_break: Callable[[], None] | None = None
 
     @property
     def last_event_id(self) -> str:
@@ -228,6 +232,11 @@ class Reader:
         if not (self.ended or self.source_failed) or self.done:
             return False
         return not self._state.finished
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether its source came to its end, whole or not."""
+        return self.ended and not (self.was_stopped or self.source_failed)
 
     # What comes in.
 
@@ -254,8 +263,14 @@ class Reader:
 
     def stop(self) -> None:
         """Hand out nothing more."""
+        self.was_stopped = self.was_stopped or not self.ended
         self._ignore_rest()
         self.ended = True
+
+    def _break_off(self) -> None:
+        self.is_broken = True
+        if self.on_break is not None:
+            self.on_break()
 
     def _ignore_rest(self) -> None:
         self._inbox.clear()
@@ -348,20 +363,20 @@ class Reader:
         try:
             chunk = self._decoder.decode(payload, native.type_of(event))
         except UnexpectedAPIError:
-            self.is_broken = True
+            self._break_off()
             self.stop()
             raise
         except ChunkDecodeError:
             lines = lines_of(payload) if not is_error and b"\n" in payload else []
             if not lines:
-                self.is_broken = True
+                self._break_off()
                 raise
             rest = self._events[self._position :]
             self._events = [Event(event.event, line, event.id) for line in lines] + rest
             self._position = 0
             return None
         except SSEError as error:
-            self.is_broken = True
+            self._break_off()
             if isinstance(error, APIError) and self._response is not None:
                 error.status = not_an_event_stream(self._response, b"").status
             raise
@@ -453,7 +468,7 @@ class Reader:
         try:
             events = self._parser.feed(piece)
         except SSEError:
-            self.is_broken = True
+            self._break_off()
             self.stop()  # the parser will never go on
             raise
         # An error that waits until these events are handed out shows here already.

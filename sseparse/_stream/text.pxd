@@ -16,6 +16,7 @@ cdef class Latest(Place):
 
 
 cdef class Text(Place):
+    cdef readonly Py_ssize_t length
     cdef list _blocks
     cdef list _parts
 

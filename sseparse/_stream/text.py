@@ -44,15 +44,20 @@ class Text(Place):
     A part of a few characters costs some 60 bytes as a string of its own, so every so many
     parts are joined to a block: blocks are what the text weighs in the end, and before the
     final join no character is copied more than once.
+
+    Attributes:
+        length: the characters that have come.
     """
 
     def __init__(self) -> None:
+        self.length = 0
         self._blocks: list[str] = []
         self._parts: list[str] = []
 
     def append(self, value: str) -> None:
         if not value:
             return
+        self.length += len(value)
         self._parts.append(value)
         if len(self._parts) >= _BLOCK:
             self._blocks.append("".join(self._parts))
@@ -66,6 +71,19 @@ class Text(Place):
         """The part that came last; maybe with some that came before it."""
         parts = self._parts or self._blocks
         return parts[-1] if parts else ""
+
+    def since(self, start: int) -> str:
+        """What has come behind so many characters, as it came: in time for just that."""
+        missing = self.length - start
+        found: list[str] = []
+        for parts in (self._parts, self._blocks):
+            for part in reversed(parts):
+                if missing <= 0:
+                    break
+                found.append(part[-missing:])
+                missing -= len(part)
+        found.reverse()
+        return "".join(found)
 
     def joined(self) -> str:
         text = "".join(self._blocks + self._parts)

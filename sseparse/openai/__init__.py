@@ -10,6 +10,7 @@ from .._stream.errors import (
     UnexpectedAPIError,
 )
 from .._stream.timing import Timing
+from .._stream.tool_calls import PartialToolCall
 from .chat import AsyncChatStream, ChatParser, ChatStream
 from .completions import AsyncCompletionStream, CompletionParser, CompletionStream
 from .state import ChatCompletionStreamState, CompletionStreamState
@@ -82,6 +83,7 @@ __all__ = [
     "Logprobs",
     "Moderation",
     "NotAnEventStreamError",
+    "PartialToolCall",
     "PromptTokensDetails",
     "SSEError",
     "Timing",

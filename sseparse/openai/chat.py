@@ -10,12 +10,13 @@ from .forms import AsyncPulledCompletion, PulledCompletion, PushedCompletion
 from .state import ChatCompletionStreamState, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
     from typing_extensions import Buffer, Unpack
 
     from .._stream.decode import PayloadDecoder
     from .._stream.sources import AsyncResponse, SyncResponse
+    from .._stream.tool_calls import PartialToolCall
     from .forms import CompletionOptions
 
 __all__ = ["AsyncChatStream", "ChatParser", "ChatStream"]
@@ -50,6 +51,27 @@ def _has_text(delta: types.ChoiceDelta) -> bool:
     return bool(delta.function_call and delta.function_call.arguments)
 
 
+def _turns(item: types.ChatCompletionChunk) -> str:
+    """What a chunk says of where tool calls begin or end: their IDs and names, finish reasons."""
+    said = ""
+    for choice in item.choices:
+        said += choice.finish_reason or ""
+        for call in choice.delta.tool_calls or ():
+            tool = call.function or call.custom
+            said += (call.id or "") + ((tool and tool.name) or "")
+    return said
+
+
+def _pieces(item: types.ChatCompletionChunk) -> str:
+    """All that a chunk says of tool calls. Of most it is a piece of arguments and nothing else."""
+    said = _turns(item)
+    for choice in item.choices:
+        for call in choice.delta.tool_calls or ():
+            said += (call.function and call.function.arguments) or ""
+            said += (call.custom and call.custom.input) or ""
+    return said
+
+
 class ChatParser(PushedCompletion[types.ChatCompletionChunk, types.ChatCompletion]):
     """The chunks of a chat completion stream whose bytes are pushed: the machine without I/O.
 
@@ -77,6 +99,34 @@ class ChatParser(PushedCompletion[types.ChatCompletionChunk, types.ChatCompletio
 
     def __init__(self, **options: Unpack[CompletionOptions]) -> None:
         super().__init__(**options)
+
+    def iter_tool_calls(
+        self, choice: int | None = None
+    ) -> Iterator[types.ChatCompletionMessageToolCall]:
+        """The tool calls that have become complete, those handed out before left out.
+
+        Ask after each ``feed``, and after ``close``. See ``ChatStream.iter_tool_calls``.
+
+        Args:
+            choice: the index of the choice whose calls they are to be; None for all.
+
+        Raises:
+            RuntimeError: with ``accumulate=False``.
+        """
+        return self._complete_tool_calls(choice)
+
+    def iter_partial_tool_calls(self, choice: int | None = None) -> Iterator[PartialToolCall]:
+        """The tool calls that have grown since they were handed out here, as far as they have come.
+
+        Ask after each ``feed``, and after ``close``. See ``ChatStream.iter_partial_tool_calls``.
+
+        Args:
+            choice: the index of the choice whose calls they are to be; None for all.
+
+        Raises:
+            RuntimeError: with ``accumulate=False``.
+        """
+        return self._partial_tool_calls(choice)
 
 
 class ChatStream(PulledCompletion[types.ChatCompletionChunk, types.ChatCompletion]):
@@ -121,6 +171,46 @@ class ChatStream(PulledCompletion[types.ChatCompletionChunk, types.ChatCompletio
     ) -> None:
         super().__init__(source, **options)
 
+    def iter_tool_calls(
+        self, choice: int | None = None
+    ) -> Iterator[types.ChatCompletionMessageToolCall]:
+        """The tool calls, each once and as soon as it is complete.
+
+        A call whose arguments are a whole JSON object is complete when another call of its
+        choice begins, when the choice has its finish reason, or at ``[DONE]``. Any other
+        (without arguments, a custom tool's, not JSON) is so at the end of the stream, where
+        the server has said that it is one: not with the finish reason "length", say. What a
+        cut, an error or ``close()`` has left unfinished is never complete, and after an error
+        nothing more is.
+
+        No call comes twice, whichever iterator of the stream asks. Those that were complete
+        before are not lost: they come first.
+
+        Args:
+            choice: the index of the choice whose calls they are to be; None for all.
+
+        Raises:
+            RuntimeError: with ``accumulate=False``.
+            SSEError: while iterating; what iterating over the stream raises, where it stands.
+        """
+        return self._complete_tool_calls(choice, _turns)
+
+    def iter_partial_tool_calls(self, choice: int | None = None) -> Iterator[PartialToolCall]:
+        """The tool calls as they grow: one each time that there is more of it.
+
+        A call is the same object each time, which has its ``arguments`` so far and their
+        ``value``; the last time it comes it is ``complete``, if it ever is. It takes time in
+        proportion to the arguments, unless the caller keeps those of each time.
+
+        Args:
+            choice: the index of the choice whose calls they are to be; None for all.
+
+        Raises:
+            RuntimeError: with ``accumulate=False``.
+            SSEError: while iterating; what iterating over the stream raises, where it stands.
+        """
+        return self._partial_tool_calls(choice, _pieces)
+
 
 class AsyncChatStream(AsyncPulledCompletion[types.ChatCompletionChunk, types.ChatCompletion]):
     """The chunks of a chat completion stream, asynchronously; see ``ChatStream``."""
@@ -131,3 +221,19 @@ class AsyncChatStream(AsyncPulledCompletion[types.ChatCompletionChunk, types.Cha
         self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[CompletionOptions]
     ) -> None:
         super().__init__(source, **options)
+
+    def iter_tool_calls(
+        self, choice: int | None = None
+    ) -> AsyncIterator[types.ChatCompletionMessageToolCall]:
+        """The tool calls, each once and as soon as it is complete.
+
+        See ``ChatStream.iter_tool_calls``.
+        """
+        return self._complete_tool_calls(choice, _turns)
+
+    def iter_partial_tool_calls(self, choice: int | None = None) -> AsyncIterator[PartialToolCall]:
+        """The tool calls as they grow: one each time that there is more of it.
+
+        See ``ChatStream.iter_partial_tool_calls``.
+        """
+        return self._partial_tool_calls(choice, _pieces)

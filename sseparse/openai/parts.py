@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,6 +17,9 @@ from .._stream.fields import extra_of, give_extra
 from .._stream.model import Model
 from .._stream.text import Latest, Text, join_halves
 from . import types
+
+if TYPE_CHECKING:
+    from .._stream.tool_calls import ToolCallLog
 
 __all__ = [
     "Audio",
@@ -160,6 +163,11 @@ class ToolCall:
         self.extra_content: Any = None
         self.extra = Extra()
 
+    @property
+    def is_json(self) -> bool:
+        """Whether the arguments are to be a JSON object, and not any text."""
+        return not self.custom
+
     def add(self, fragment: types.ChoiceDeltaToolCall) -> None:
         if fragment.id and not self.id:
             self.id = fragment.id
@@ -224,9 +232,20 @@ class ToolCalls:
     and nothing else; those go on.
     """
 
-    __slots__ = ("announced", "by_id", "by_index", "calls", "current", "next_index")
+    __slots__ = (
+        "announced",
+        "by_id",
+        "by_index",
+        "calls",
+        "choice",
+        "current",
+        "log",
+        "next_index",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, log: ToolCallLog, choice: int) -> None:
+        self.log = log
+        self.choice = choice
         self.calls: list[ToolCall] = []
         self.by_index: dict[int, ToolCall] = {}
         self.by_id: dict[str, ToolCall] = {}
@@ -253,16 +272,24 @@ class ToolCalls:
             call.add(fragment)
             if fragment.id:
                 self.by_id[fragment.id] = call
-            self.current = call
+            if call is not self.current:
+                self.leave()
+                self.current = call
+            self.log.grew(call)
 
-    def arguments_of(self, fragment: types.ChoiceDeltaToolCall) -> Text | None:
-        """What the arguments of fragments like this one are added to, where that is all to do."""
+    def leave(self) -> None:
+        """The current call is done, as far as anybody can tell: another goes on, or nothing."""
+        if self.current is not None:
+            self.log.leave(self.current)
+
+    def grown_by(self, fragment: types.ChoiceDeltaToolCall) -> ToolCall | None:
+        """The call to whose arguments fragments like this one add, where that is all they do."""
         if fragment.index is None or fragment.id or _name_of(fragment) or fragment.function is None:
             return None
         if fragment.custom is not None or extra_of(fragment):
             return None
         call = self.by_index.get(fragment.index)
-        return call.arguments if call is not None and call is self.current else None
+        return call if call is self.current else None
 
     def _call_of(self, fragment: types.ChoiceDeltaToolCall) -> ToolCall | None:
         """The call of a fragment; None where it says nothing yet but an id."""
@@ -305,6 +332,7 @@ class ToolCalls:
     def _open(self, index: int) -> ToolCall:
         call = self.by_index[index] = ToolCall(index)
         call.id = self.announced.pop(index, "")
+        self.log.begin(call, self.choice)
         self.calls.append(call)
         self.next_index = max(self.next_index, index + 1)
         return call

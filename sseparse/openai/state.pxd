@@ -36,6 +36,7 @@ cdef class _Logprobs:
 
 cdef class _ChatChoice:
     cdef readonly object index
+    cdef readonly object call_log
     cdef readonly dict texts
     cdef readonly object tool_calls
     cdef readonly _Logprobs logprobs

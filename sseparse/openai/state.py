@@ -23,6 +23,7 @@ from .._stream import fields
 from .._stream.convert import from_dict
 from .._stream.model import Model, settle
 from .._stream.text import Latest, Place, Text
+from .._stream.tool_calls import ToolCallLog
 from . import types
 from .mend import delta_of, message_beside
 from .parts import Audio, Extra, ReasoningDetails, ToolCall, ToolCalls, leave_out_misfits, settled
@@ -380,8 +381,9 @@ _only_logprobs = msgspec.json.Decoder(_LogprobsOnly).decode
 class _ChatChoice:
     """A choice as far as it has come. What has not come is None."""
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, call_log: ToolCallLog) -> None:
         self.index = index
+        self.call_log = call_log
         self.texts: dict[str, Text] = {}
         self.tool_calls: ToolCalls | None = None
         self.logprobs: _Logprobs | None = None
@@ -403,7 +405,7 @@ class _ChatChoice:
                     self.texts[name] = Text()
                 self.texts[name].append(value)
             elif name == "tool_calls":
-                self.tool_calls = self.tool_calls or ToolCalls()
+                self.tool_calls = self.tool_calls or ToolCalls(self.call_log, self.index)
                 self.tool_calls.add(value)
             elif name == "function_call":
                 self.function_call = self.function_call or ToolCall(0)
@@ -512,13 +514,14 @@ class _ChatChoice:
     def _offer_arguments(
         self, fragments: list[types.ChoiceDeltaToolCall], path: Path, offer: Offer
     ) -> bool:
-        arguments = None
+        call = None
         if len(fragments) == 1 and self.tool_calls is not None:
-            arguments = self.tool_calls.arguments_of(fragments[0])
-        if arguments is None:
+            call = self.tool_calls.grown_by(fragments[0])
+        if call is None:
             return False
         place = (*path, "tool_calls", 0, "function", "arguments")
-        offer.text(place, arguments, fragments[0].function.arguments)  # type: ignore[union-attr]
+        offer.text(place, call.arguments, fragments[0].function.arguments)  # type: ignore[union-attr]
+        self.call_log.may_grow(call)
         return True
 
     def build(self, finish_reason: str | None) -> types.ChatCompletionChoice:
@@ -577,6 +580,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
         self._last_citations: Any = None
         self._groq: dict[str, Any] | None = None
         self._choices: dict[int, _ChatChoice] = {}
+        self.call_log = ToolCallLog()
 
     def fold(self, chunk: types.ChatCompletionChunk, payload: bytes | None) -> None:
         """Add the next chunk; see the base class."""
@@ -585,7 +589,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             index = _INDEX.of(choice)
             folded = self._choices.get(index)
             if folded is None:
-                folded = _ChatChoice(index)
+                folded = _ChatChoice(index, self.call_log)
                 # In this order: whoever has a choice asks for its finish reason.
                 self._outcome.finish_reasons[index] = None
                 self._choices[index] = folded
@@ -601,6 +605,8 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             finish_reason = _FINISH_REASON.of(choice)
             if finish_reason is not None:
                 self._outcome.finish_reasons[index] = finish_reason
+                if folded.tool_calls is not None:
+                    folded.tool_calls.leave()
         self._fold_envelope(chunk)
 
     def _fold_field(self, chunk: types.ChatCompletionChunk, name: str, value: Any) -> None:
@@ -629,6 +635,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             None where such chunks have to be handled one by one.
         """
         offer = Offer(varying)
+        self.call_log.settle()
         for position, choice in enumerate(chunk.choices):
             folded = self._choices[choice.index]
             if not folded.offer(choice, ("choices", position), offer):
@@ -639,6 +646,16 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             offer.is_lasting = False
         offer.extra(("_extra",), self._extra, fields.extra_of(chunk))
         return offer if all(map(self._ignores, offer.left)) else None
+
+    def end_tool_calls(self, is_done: bool) -> None:
+        """The stream has ended, by ``[DONE]`` or without: note which calls are over by that."""
+        for index, choice in self._choices.items():
+            reason = self._outcome.finish_reasons[index]
+            if choice.tool_calls is None or (reason is None and not is_done):
+                continue
+            for call in choice.tool_calls.calls:
+                if self.call_log.is_whole(call) or _may_be_over(call, reason, is_done):
+                    self.call_log.end(call)
 
     def snapshot(self, is_done: bool) -> types.ChatCompletion:
         """The completion as far as it has come; see the base class."""
@@ -658,6 +675,16 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
                 if choice.finish_reason is None:
                     choice.finish_reason = _implied_finish_reason(choice.message)
         return completion
+
+
+def _may_be_over(call: ToolCall, reason: str | None, is_done: bool) -> bool:
+    """Whether an end that the server has told of is that of a call that is no whole JSON."""
+    if reason not in (None, "tool_calls", "function_call", "stop"):
+        return False  # "length", or a word that nobody knows: it may have been cut off
+    if not call.is_json or not call.arguments.has_come():
+        return True
+    # It is the model's fault, if the server has told in both ways.
+    return is_done and reason is not None
 
 
 def _implied_finish_reason(message: types.ChatCompletionMessage) -> str:
