@@ -3,6 +3,7 @@
 Every write is one HTTP chunk, and one packet as far as TCP allows. They end inside lines,
 inside UTF-8 characters and between CR and LF; some blocks end their lines in LF and others in
 CRLF; comments come in between. All of it is valid, and all of it occurs in the wild.
+Whoever offers tools is answered with calls first, and with the text when their results come.
 
     python examples/demo_server.py
     curl -sN http://127.0.0.1:8000/v1/chat/completions | sseparse chat
@@ -19,6 +20,7 @@ import re
 import socketserver
 import time
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 MODEL = "river-1"
 
@@ -47,23 +49,41 @@ look much the same from upstream. The sea says so itself. 🌅
 """
 
 
+# The arguments of the calls of the first tool that is offered.
+CALLS = ({"river": "Rhine"}, {"river": "Elbe"})
+
+
 def split_tokens(text: str) -> list[str]:
     """Split a text into pieces of the size that language models write."""
     return re.findall(r"\s?\w{1,5}|\s|[^\w\s]", text)
 
 
-def make_body(rng: random.Random) -> bytes:
+def make_deltas(tool: str | None) -> list[dict[str, Any]]:
+    """Return what the chunks of the completion say, one by one: calls of a tool, or the text."""
+    deltas: list[dict[str, Any]] = []
+    for index, arguments in enumerate(CALLS if tool is not None else ()):
+        id, function = f"call_{index}", {"name": tool, "arguments": ""}
+        begin = {"index": index, "id": id, "type": "function", "function": function}
+        pieces = [
+            {"index": index, "function": {"arguments": token}}
+            for token in split_tokens(json.dumps(arguments))
+        ]
+        deltas += [{"tool_calls": [fragment]} for fragment in (begin, *pieces)]
+    return deltas or [{"content": token} for token in split_tokens(TEXT)]
+
+
+def make_body(rng: random.Random, tool: str | None = None) -> bytes:
     """Return the whole event stream of the completion, as one string of bytes."""
-    tokens = split_tokens(TEXT)
+    deltas = make_deltas(tool)
     usage = {
         "prompt_tokens": 21,
-        "completion_tokens": len(tokens),
-        "total_tokens": 21 + len(tokens),
+        "completion_tokens": len(deltas),
+        "total_tokens": 21 + len(deltas),
     }
     payloads = [
         make_chunk({"role": "assistant", "content": ""}),
-        *(make_chunk({"content": token}) for token in tokens),
-        make_chunk({}, finish_reason="stop"),
+        *map(make_chunk, deltas),
+        make_chunk({}, finish_reason="stop" if tool is None else "tool_calls"),
         make_chunk(None, usage=usage),
         "[DONE]",
     ]
@@ -76,7 +96,7 @@ def make_body(rng: random.Random) -> bytes:
 
 
 def make_chunk(
-    delta: dict[str, str] | None,
+    delta: dict[str, Any] | None,
     finish_reason: str | None = None,
     usage: dict[str, int] | None = None,
 ) -> str:
@@ -108,8 +128,16 @@ def cut(body: bytes, rng: random.Random) -> list[bytes]:
     return [body[start:end] for start, end in itertools.pairwise(cuts)]
 
 
+def tool_to_call(request: Any) -> str | None:
+    """Return the name of the first tool that a request offers, if it brings no results yet."""
+    if not isinstance(request, dict) or not request.get("tools"):
+        return None
+    has_results = request["messages"][-1]["role"] == "tool"
+    return None if has_results else request["tools"][0]["function"]["name"]
+
+
 class DemoServer(socketserver.ThreadingTCPServer):
-    """Answers every POST (or GET) of its URL with the same streamed completion.
+    """Answers every POST (or GET) of its URL with the same streamed completion, or tool calls.
 
     Args:
         port: of the loopback interface; 0 takes a free one.
@@ -129,7 +157,7 @@ class DemoServer(socketserver.ThreadingTCPServer):
         self.pieces = cut(self.body[:drop_after], random.Random(seed))
         self.seed = seed
         self.duration = duration
-        self.is_dropping = drop_after is not None
+        self.drop_after = drop_after
         super().__init__(("127.0.0.1", port), _Handler)
 
     @property
@@ -148,29 +176,33 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        request = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "{}")
         if self.path != "/v1/chat/completions":
             self.send_error(404)
             return
-        self.send_stream()
+        self.send_stream(tool_to_call(request))
 
     def do_GET(self) -> None:
         self.do_POST()  # so that plain curl does
 
-    def send_stream(self) -> None:
+    def send_stream(self, tool: str | None) -> None:
         server = self.server
         assert isinstance(server, DemoServer)
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        pieces = server.pieces
+        if tool is not None:
+            body = make_body(random.Random(server.seed), tool)
+            pieces = cut(body[: server.drop_after], random.Random(server.seed))
         rng = random.Random(server.seed)
         seconds_per_byte = server.duration / len(server.body)
         time.sleep(server.duration * 0.05)  # the model reads its prompt
-        for piece in server.pieces:
+        for piece in pieces:
             time.sleep(seconds_per_byte * len(piece) * rng.uniform(0.4, 1.5))
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-        if server.is_dropping:
+        if server.drop_after is not None:
             self.close_connection = True
         else:
             self.wfile.write(b"0\r\n\r\n")

@@ -117,6 +117,23 @@ def test_with_openai_prints_the_text_and_the_completion():
     assert f"completion_tokens={TOKENS}" in output
 
 
+def test_the_agent_runs_the_tools_and_gives_the_answer():
+    with serve() as server:
+        status, output, errors = run("agent.py", server.url)
+    assert (status, errors) == (0, "")
+    calls = 'measuring {"river": "Rhine"}\nmeasuring {"river": "Elbe"}\n'
+    assert output == f"{calls}{TEXT}\n"
+
+
+def test_the_agent_starts_a_tool_while_the_model_goes_on():
+    # The connection breaks off within the second call.
+    with serve(drop_after=4000) as server:
+        status, output, errors = run("agent.py", server.url)
+    assert status == 1
+    assert output == 'measuring {"river": "Rhine"}\n'
+    assert errors.rstrip()
+
+
 class AllAtOnce(DemoServer):
     """Answers nobody before everybody has asked."""
 
