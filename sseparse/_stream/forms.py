@@ -16,7 +16,7 @@ from ..http import AsyncResponseReader, ResponseReader, is_response
 from .loops import AsyncObjects, AsyncSource, AsyncTexts, Objects, Source, Texts
 from .reader import Reader
 from .timing import Timing
-from .tool_calls import AsyncFound, Found, KeepsToolCalls, ToolCallWatch
+from .tool_calls import AsyncFound, Found, ToolCallWatch
 from .views import AsyncPartialValues, PartialValues
 
 ObjectT = TypeVar("ObjectT")
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .._iterate import ParserOptions
     from .reader import Decoder, State
     from .sources import AsyncResponse, SyncResponse
-    from .tool_calls import PartialToolCall
+    from .tool_calls import KeepsToolCalls, PartialToolCall
 
     class StreamOptions(ParserOptions, total=False):
         """The options of every stream: its own and the parser's."""
@@ -119,9 +119,7 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
             response,
             parser_options,
         )
-        self._calls: ToolCallWatch | None = None
-        if isinstance(self._state, KeepsToolCalls):
-            self._calls = ToolCallWatch(self._state, self._reader)
+        self._calls: ToolCallWatch | None = None  # once somebody looks for them
 
     @property
     def done(self) -> bool:
@@ -167,14 +165,16 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
     # How its tool calls are found: complete ones, once each, and those that have grown.
 
     def _find_complete(self, choice: int | None) -> Callable[[], Any]:
-        self._check_accumulate()
-        assert self._calls is not None
-        return partial(self._calls.next_complete, choice)
+        return partial(self._watch().next_complete, choice)
 
     def _find_changed(self, choice: int | None) -> Callable[[], PartialToolCall | None]:
+        return partial(self._watch().next_changed, choice)
+
+    def _watch(self) -> ToolCallWatch:
         self._check_accumulate()
-        assert self._calls is not None
-        return partial(self._calls.next_changed, choice)
+        if self._calls is None:
+            self._calls = ToolCallWatch(cast("KeepsToolCalls", self._state), self._reader)
+        return self._calls
 
     def _check_accumulate(self) -> None:
         if not self._accumulate:

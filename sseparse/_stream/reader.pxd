@@ -47,7 +47,6 @@ cdef class Reader:
     cdef readonly bint is_broken
     cdef public bint source_failed
     cdef readonly bint was_stopped
-    cdef public object on_break
 
     cpdef receive(self, data)
 

@@ -89,6 +89,10 @@ if TYPE_CHECKING:
             """
             ...
 
+        def note_error(self) -> None:
+            """Something in the stream could not be read: what is open may lack a piece of it."""
+            ...
+
         def places(self, chunk: Any, varying: dict[tuple[Any, ...], int]) -> Offer | None:
             """Where further objects like this one go, which differ only in what varies.
 
@@ -164,7 +168,6 @@ class Reader:
         is_broken: whether an error has been raised for something in the stream.
         source_failed: whether what reads the bytes has failed; set by it.
         was_stopped: whether somebody had it hand out nothing more before it ended.
-        on_break: called when there is such an error; set by whoever wants to know.
     """
 
     def __init__(
@@ -217,7 +220,6 @@ class Reader:
         self.is_broken = False
         self.source_failed = False
         self.was_stopped = False
-        self.on_break: Callable[[], None] | None = None
 
     @property
     def last_event_id(self) -> str:
@@ -269,8 +271,7 @@ class Reader:
 
     def _break_off(self) -> None:
         self.is_broken = True
-        if self.on_break is not None:
-            self.on_break()
+        self._state.note_error()
 
     def _ignore_rest(self) -> None:
         self._inbox.clear()

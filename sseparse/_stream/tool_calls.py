@@ -15,13 +15,13 @@ finish reason with every piece. Then the state has the last word, ``end_tool_cal
 stream has ended and nobody has cut it off.
 
 An error in the stream, or a payload that could not be read, may have swallowed a piece of any
-call, and JSON does not always show it. So what is not over by then never is.
+call, and JSON does not always show it. So what is not over by then never is: ``break_off``.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..partial_json import PartialJSON, PartialJSONError
 from .text import HalfCharacter
@@ -70,7 +70,6 @@ __all__ = [
 FoundT = TypeVar("FoundT")
 
 
-@runtime_checkable
 class KeepsToolCalls(Protocol):
     """A state that tells of tool calls."""
 
@@ -254,8 +253,6 @@ class ToolCallLog:
         partial = self._calls[call]
         return partial.complete or partial._is_whole()
 
-    # What the reader says.
-
     def break_off(self) -> None:
         """There was an error in the stream: whatever is not over by now never is."""
         self._is_broken = True
@@ -334,7 +331,6 @@ class ToolCallWatch:
         self._state = state
         self._reader = reader
         self._has_ended = False
-        reader.on_break = state.call_log.break_off
 
     def next_complete(self, choice: int | None) -> Any:
         """The next complete call, of a choice or of any, each once; None where there is none."""

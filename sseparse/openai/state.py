@@ -93,6 +93,9 @@ class Outcome:
                     if value and (index, name) not in self._has_said:
                         self._has_said.add((index, name))
 
+    def note_error(self) -> None:
+        """Nothing is kept that could lack a piece."""
+
     def _has_said_in(self, index: int, name: str) -> bool:
         return (index, name) in self._has_said
 
@@ -229,6 +232,9 @@ class _State(Generic[ChunkT, FinalT]):
             payload: where it is given, the chunk is just what the types make of it.
         """
         raise NotImplementedError
+
+    def note_error(self) -> None:
+        """Something could not be read: what is open may lack a piece of it."""
 
     @property
     def current_completion_snapshot(self) -> FinalT:
@@ -646,6 +652,10 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             offer.is_lasting = False
         offer.extra(("_extra",), self._extra, fields.extra_of(chunk))
         return offer if all(map(self._ignores, offer.left)) else None
+
+    def note_error(self) -> None:
+        """A tool call that is not over by now never is."""
+        self.call_log.break_off()
 
     def end_tool_calls(self, is_done: bool) -> None:
         """The stream has ended, by ``[DONE]`` or without: note which calls are over by that."""
