@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from . import Event
-    from .openai import ChatStream
+    from .openai import (
+        ChatCompletion,
+        ChatCompletionChunk,
+        ChatCompletionMessage,
+        ChatStream,
+    )
 
 _READ_SIZE = 65536
 
@@ -27,7 +32,7 @@ _DESCRIPTION = "Read event streams (text/event-stream) and the chat streams of L
 _EXIT_STATUS = """\
 exit status:
   0    the stream was whole
-  1    it was truncated, or had an error in it; what came before is printed
+  1    it was truncated or empty, or had an error in it; what came is printed
   2    wrong usage, or FILE cannot be opened
 """
 
@@ -59,8 +64,9 @@ examples:
 
 _CHAT_DESCRIPTION = """\
 Print the text of a streamed chat completion, in the form of OpenAI's API, as it
-comes. Of several choices it is the first; reasoning and tool calls are in the
-output of --json. It needs msgspec: pip install "sseparse[openai]".
+comes, and behind it each tool call as a line: name(arguments). Of several choices
+it is the first; the reasoning is in the output of --json. It needs msgspec:
+pip install "sseparse[openai]".
 """
 
 _CHAT_EXAMPLES = f"""\
@@ -100,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         try:
             arguments = _make_argument_parser().parse_args(argv)
-            arguments.run(arguments)
+            status: int = arguments.run(arguments)
         finally:
             # Now, and not at exit, where a closed pipe would be a traceback.
             if sys.stdout is not None:
@@ -114,14 +120,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130  # 128 + SIGINT, as a shell would say
     except BrokenPipeError:
-        _discard_output()
+        _discard(sys.stdout)
         return 141  # 128 + SIGPIPE: what any other program at the head of "| head" ends with
     except OSError as error:
         # Reading has failures of its own: this one is of writing, to a full disk for example.
-        _discard_output()
+        _discard(sys.stdout)
         _complain(f"cannot write to standard output: {error.strerror}")
         return 1
-    return 0
+    return status
 
 
 def _make_argument_parser() -> argparse.ArgumentParser:
@@ -192,7 +198,7 @@ class _PrintVersion(argparse.Action):
         parser.exit()
 
 
-def _events(arguments: argparse.Namespace) -> None:
+def _events(arguments: argparse.Namespace) -> int:
     first_ignored: list[str] = []
 
     def note_ignored(line: str) -> None:
@@ -213,6 +219,7 @@ def _events(arguments: argparse.Namespace) -> None:
         raise _CommandError(f"this is no event stream: it has the line {first_ignored[0][:80]!r}")
     if parser.truncated:
         raise _CommandError("the stream is truncated: it ends inside an event, which is left out")
+    return 0
 
 
 def _to_json_line(event: Event) -> str:
@@ -220,39 +227,143 @@ def _to_json_line(event: Event) -> str:
     return json.dumps(fields, ensure_ascii=False)
 
 
-def _chat(arguments: argparse.Namespace) -> None:
+def _chat(arguments: argparse.Namespace) -> int:
     try:
-        from .openai import ChatStream
+        from .openai import APIError, ChatStream, ChunkDecodeError
     except ImportError as error:
         raise _CommandError(str(error), status=2) from None
     start = time.perf_counter()
     chunks = _read(arguments.file)
     if arguments.record is not None:
         chunks = _record(chunks, arguments.file, arguments.record)
-    stream = ChatStream(chunks, clock=time.perf_counter)
-    has_begun = False
-    text = ""
+    watch = _ByteWatch(chunks)
+    stream = ChatStream(watch, clock=time.perf_counter)
+    answer = _Answer(is_printed=not arguments.json)
+    has_failed = has_ended = False
     try:
-        for chunk in stream:
-            has_begun = True
-            for choice in chunk.choices:
-                if choice.index == 0 and choice.delta.content and not arguments.json:
-                    text = choice.delta.content
-                    print(text, end="", flush=True)
+        while not has_ended:
+            try:
+                for chunk in stream:
+                    answer.add(chunk)
+                has_ended = True
+            except (APIError, ChunkDecodeError) as error:
+                # What stands behind it is worth having, too; but it may be long in coming.
+                if not has_failed:
+                    answer.end_line()
+                    _complain(_explain(error))
+                has_failed = True
     finally:
         # Of a truncated or failed stream too: what came before is worth having.
-        if has_begun:
+        if answer.has_begun:
+            completion = (
+                stream.get_final_completion() if has_ended else stream.current_completion_snapshot
+            )
             if arguments.json:
-                print(stream.current_completion_snapshot.to_json(), flush=True)
-            elif text and not text.endswith("\n"):
-                print(flush=True)
+                print(completion.to_json(), flush=True)
+            else:
+                answer.finish(completion)
             if arguments.timings:
                 _note(_describe_timings(stream, start))
+    if has_failed:
+        return 1
+    if not answer.has_begun:
+        raise _CommandError(_why_nothing_came(watch.has_read, stream.done))
     if stream.truncated:
         raise _CommandError(
             "the stream is truncated: it ends with neither [DONE] nor a finish reason for "
             "every choice"
         )
+    has_tokens = stream.timing is not None and stream.timing.token_times
+    if has_tokens and not (arguments.json or answer.has_printed):
+        _note("the answer has no text and no tool calls; --json prints what it has")
+    return 0
+
+
+def _why_nothing_came(has_read: bool, is_done: bool) -> str:
+    if not has_read:
+        return "the input is empty"
+    if is_done:
+        return "no chunk came: the stream has nothing but [DONE]"
+    return "no chunk came: the stream ended before the first one"
+
+
+class _ByteWatch:
+    """Bytes on their way to a stream: whether there are any."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.has_read = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        data = next(self._chunks)
+        self.has_read = True
+        return data
+
+
+class _Answer:
+    """What is printed of an answer: its text as it comes, and then what it says otherwise.
+
+    Args:
+        is_printed: whether anything is.
+
+    Attributes:
+        has_begun: whether a chunk has come.
+        has_printed: whether anything of it was worth printing.
+    """
+
+    def __init__(self, is_printed: bool) -> None:
+        from ._stream.text import HalfCharacter
+
+        self.has_begun = False
+        self.has_printed = False
+        self._is_printed = is_printed
+        self._half = HalfCharacter()
+        self._last = ""  # what was printed last
+
+    def add(self, chunk: ChatCompletionChunk) -> None:
+        self.has_begun = True
+        for choice in chunk.choices:
+            if choice.index == 0 and self._is_printed:
+                self._print(choice.delta.content or choice.delta.refusal or "")
+
+    def _print(self, text: str) -> None:
+        text = text and self._half.complete(text)
+        if text:
+            self.has_printed = True
+            self._last = text
+            print(text, end="", flush=True)
+
+    def end_line(self) -> None:
+        """Nothing that belongs on the same line follows."""
+        rest = self._half.rest()
+        self.has_printed |= bool(rest)
+        if rest or (self._last and not self._last.endswith("\n")):
+            print(rest, flush=True)
+        self._last = ""
+
+    def finish(self, completion: ChatCompletion) -> None:
+        """Print what of the whole answer is no text."""
+        for choice in completion.choices[:1]:
+            if choice.index != 0:  # some servers count from 1
+                self._print(choice.message.content or choice.message.refusal or "")
+            self.end_line()
+            for line in _call_lines(choice.message):
+                self.has_printed = True
+                print(line, flush=True)
+
+
+def _call_lines(message: ChatCompletionMessage) -> Iterator[str]:
+    """Each call of a tool as ``name(arguments)``."""
+    for call in message.tool_calls or ():
+        if call.function is not None:
+            yield f"{call.function.name}({call.function.arguments})"
+        elif call.custom is not None:
+            yield f"{call.custom.name}({call.custom.input})"
+    if message.function_call is not None:
+        yield f"{message.function_call.name}({message.function_call.arguments})"
 
 
 def _describe_timings(stream: ChatStream, start: float) -> str:
@@ -347,7 +458,10 @@ def _complain(message: str) -> None:
 def _note(message: str) -> None:
     # Without a stderr, print() would write to stdout.
     if sys.stderr is not None:
-        print(message, file=sys.stderr)
+        try:
+            print(message, file=sys.stderr, flush=True)
+        except OSError:
+            _discard(sys.stderr)  # closed, as by "2>&1 | head": nobody wants to know
 
 
 def _write_utf8() -> None:
@@ -360,6 +474,6 @@ def _write_utf8() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-def _discard_output() -> None:
+def _discard(stream: Any) -> None:
     """Let what could not be written go, or the interpreter tries again at exit and complains."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -253,9 +253,23 @@ def test_chat_of_a_response_that_was_not_streamed_prints_its_text(file_of, capsy
 
 
 @pytest.mark.parametrize("option", [[], ["--json"], ["--timings"]])
-def test_chat_of_nothing_but_done_prints_nothing(file_of, capsys, option):
-    assert main(["chat", *option, file_of(sse("[DONE]"))]) == 0
-    assert capsys.readouterr() == ("", "")
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (sse("[DONE]"), "nothing but [DONE]"),
+        (b": ping\n\n" + sse("[DONE]"), "nothing but [DONE]"),
+        (b": ping\n\n", "no chunk came"),
+        (b"\n\n", "no chunk came"),
+        (b"", "the input is empty"),
+    ],
+)
+def test_chat_without_a_chunk_prints_nothing_and_says_why(file_of, capsys, option, body, reason):
+    assert main(["chat", *option, file_of(body)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert_one_line(err)
+    assert reason in err
+    assert "truncated" not in err
 
 
 @pytest.mark.parametrize("option", [[], ["--json"], ["--timings"]])
@@ -267,9 +281,178 @@ def test_chat_of_what_is_no_event_stream_prints_nothing_and_fails(file_of, capsy
     assert "502" in err
 
 
-def test_lone_surrogate_in_the_text_is_printed_as_json_writes_it():
+def test_half_a_character_waits_for_the_other_half(file_of, capsys):
+    halves = sse(chunk({"content": "a@"}), chunk({"content": "#b"}, "stop"), "[DONE]")
+    body = halves.replace(b"@", b"\\ud83d").replace(b"#", b"\\ude00")
+    assert main(["chat", file_of(body)]) == 0
+    assert capsys.readouterr().out == "a\U0001f600b\n"
+    assert main(["chat", "--json", file_of(body)]) == 0
+    assert "a\U0001f600b" in capsys.readouterr().out
+
+
+def test_half_a_character_without_its_other_half_is_a_replacement_character():
     body = sse(chunk({"content": "@"}, "stop"), "[DONE]").replace(b"@", b"\\ud83d")
-    assert run("chat", stdin=body).stdout == b"\\ud83d\n"
+    assert run("chat", stdin=body).stdout.decode() == "\ufffd\n"
+
+
+def test_half_a_character_before_an_error_is_not_held_back(file_of, capsys):
+    body = sse(chunk({"content": "a@"}), {"error": "died"}).replace(b"@", b"\\ud83d")
+    assert main(["chat", file_of(body)]) == 1
+    assert capsys.readouterr().out == "a\ufffd\n"
+
+
+def test_bytes_that_are_no_utf8_are_replaced(file_of, capsys):
+    body = sse(chunk({"content": "a@b"}, "stop"), "[DONE]").replace(b"@", b"\xff")
+    assert main(["chat", file_of(body)]) == 0
+    assert capsys.readouterr().out == "a\ufffdb\n"
+
+
+def test_half_a_character_outside_the_text_is_printed_as_json_writes_it():
+    body = sse(chunk({}, "stop") | {"id": "@"}, "[DONE]").replace(b"@", b"\\ud83d")
+    ran = run("chat", "--json", stdin=body)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert json.loads(ran.stdout)["object"] == "chat.completion"
+
+
+# Answers that are no text.
+
+
+def call(name: str, arguments: str, index: int = 0) -> dict:
+    function = {"name": name, "arguments": arguments}
+    return {"index": index, "id": f"call{index}", "type": "function", "function": function}
+
+
+def test_chat_prints_each_tool_call_as_a_line_behind_the_text(file_of, capsys):
+    body = sse(
+        chunk({"content": "Let me see."}),
+        chunk({"tool_calls": [call("tide", '{"port":')]}),
+        chunk({"tool_calls": [{"index": 0, "function": {"arguments": ' "Kiel"}'}}]}),
+        chunk({"tool_calls": [call("wind", "{}", index=1)]}, "tool_calls"),
+        "[DONE]",
+    )
+    assert main(["chat", file_of(body)]) == 0
+    expected = 'Let me see.\ntide({"port": "Kiel"})\nwind({})\n'
+    assert capsys.readouterr() == (expected, "")
+
+
+@pytest.mark.parametrize(
+    ("delta", "line"),
+    [
+        ({"function_call": {"name": "tide", "arguments": "{}"}}, "tide({})"),
+        (
+            {
+                "tool_calls": [
+                    {"index": 0, "type": "custom", "custom": {"name": "sh", "input": "ls"}}
+                ]
+            },
+            "sh(ls)",
+        ),
+        ({"refusal": "I will not."}, "I will not."),
+    ],
+)
+def test_chat_prints_other_calls_and_refusals(file_of, capsys, delta, line):
+    assert main(["chat", file_of(sse(chunk(delta, "stop"), "[DONE]"))]) == 0
+    assert capsys.readouterr() == (line + "\n", "")
+
+
+def test_chat_prints_a_call_that_was_cut_short_and_fails(file_of, capsys):
+    assert main(["chat", file_of(sse(chunk({"tool_calls": [call("tide", '{"po')]})))]) == 1
+    out, err = capsys.readouterr()
+    assert out == 'tide({"po)\n'
+    assert_one_line(err)
+
+
+def test_chat_notes_that_an_answer_has_nothing_to_print(file_of, capsys):
+    body = sse(chunk({"reasoning_content": "hm"}, "length"), "[DONE]")
+    assert main(["chat", file_of(body)]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "--json" in err
+    assert main(["chat", "--json", file_of(body)]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_chat_prints_the_only_choice_whatever_its_number(file_of, capsys):
+    body = sse(chunk({"content": "one"}, "stop", index=1), "[DONE]")
+    assert main(["chat", file_of(body)]) == 0
+    assert capsys.readouterr() == ("one\n", "")
+
+
+def test_chat_prints_the_text_of_a_legacy_stream(file_of, capsys):
+    choice = {"index": 0, "text": "Once", "logprobs": None, "finish_reason": "stop"}
+    body = sse({"id": "c", "object": "text_completion", "choices": [choice]}, "[DONE]")
+    assert main(["chat", file_of(body)]) == 0
+    assert capsys.readouterr() == ("Once\n", "")
+
+
+def test_chat_json_is_the_final_completion_with_what_done_implies(file_of, capsys):
+    for delta, reason in (
+        ({"content": "a"}, "stop"),
+        ({"tool_calls": [call("f", "{}")]}, "tool_calls"),
+    ):
+        assert main(["chat", "--json", file_of(sse(chunk(delta), "[DONE]"))]) == 0
+        choice = json.loads(capsys.readouterr().out)["choices"][0]
+        assert choice["finish_reason"] == reason
+
+
+def test_chat_json_has_every_choice(file_of, capsys):
+    body = sse(*(chunk({"content": text}, "stop", i) for i, text in enumerate("ab")), "[DONE]")
+    assert main(["chat", "--json", file_of(body)]) == 0
+    choices = json.loads(capsys.readouterr().out)["choices"]
+    assert [choice["message"]["content"] for choice in choices] == ["a", "b"]
+
+
+# Errors in the stream.
+
+
+@pytest.mark.parametrize("option", [[], ["--json"], ["--timings"]])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"choices": None, "error_type": "Bad", "error_message": "too long"},
+        {"choices": None, "base_resp": {"status_code": 1002, "status_msg": "too long"}},
+        {"code": 429, "message": "too long"},
+    ],
+)
+def test_chat_of_an_error_that_is_not_called_so_is_one_line(file_of, capsys, option, payload):
+    assert main(["chat", *option, file_of(sse(payload, "[DONE]"))]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert_one_line(err)
+    assert "too long" in err
+
+
+def test_chat_reads_on_behind_an_error_and_tells_of_the_first(file_of, capsys):
+    body = sse(
+        chunk({"content": "a"}),
+        "{broken",
+        chunk({"content": "b"}),
+        {"error": "died"},
+        chunk({"content": "c"}, "stop"),
+        "[DONE]",
+    )
+    assert main(["chat", file_of(body)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "a\nb" + "c\n"
+    assert_one_line(err)
+    assert "{broken" in err
+    assert main(["chat", "--json", file_of(body)]) == 1
+    choice = json.loads(capsys.readouterr().out)["choices"][0]
+    assert choice["message"]["content"] == "abc"
+
+
+def test_chat_tells_of_an_error_at_once():
+    with start("chat") as process:
+        process.stdin.write(sse(chunk({"content": "so far"}), {"error": "died"}))
+        assert b"died" in process.stderr.readline()
+        process.stdin.close()
+        assert process.wait(PATIENCE) == 1
+
+
+def test_chat_json_of_an_answer_that_an_error_ended_implies_no_finish_reason(file_of, capsys):
+    body = sse(chunk({"content": "so far"}), {"error": "died"}, "[DONE]")
+    assert main(["chat", "--json", file_of(body)]) == 1
+    assert json.loads(capsys.readouterr().out)["choices"][0]["finish_reason"] is None
 
 
 def test_timings_are_one_line_on_standard_error(file_of, capsys):
@@ -311,6 +494,18 @@ def test_timings_count_the_tokens_that_the_server_counted(file_of, capsys):
 def test_timings_of_a_stream_without_text_say_so(file_of, capsys):
     assert main(["chat", "--timings", file_of(sse(chunk({}, "stop"), "[DONE]"))]) == 0
     assert capsys.readouterr() == ("", "no token came\n")
+
+
+def test_timings_of_tool_calls_count_their_pieces(file_of, capsys):
+    body = sse(
+        chunk({"tool_calls": [call("tide", "")]}),
+        chunk({"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}, "tool_calls"),
+        "[DONE]",
+    )
+    assert main(["chat", "--timings", file_of(body)]) == 0
+    out, err = capsys.readouterr()
+    assert out == "tide({})\n"
+    assert err.endswith("; 2 chunks\n")
 
 
 # Pipes
@@ -362,6 +557,23 @@ def test_closed_pipe_is_no_traceback(command):
         process.stdin.write(FIRST_OF[command])
         process.stdin.close()
         assert process.stderr.read() == b""
+        assert process.wait(PATIENCE) == 128 + signal.SIGPIPE
+
+
+@both_commands
+def test_closed_standard_error_is_no_traceback(command):
+    with start(command, "no/such/file") as process:
+        process.stderr.close()
+        assert process.wait(PATIENCE) == 2
+
+
+@pytest.mark.parametrize("option", ["--json", "--timings"])
+def test_closed_pipe_behind_an_option_is_no_traceback(option):
+    with start("chat", option) as process:
+        process.stdout.close()
+        process.stdin.write(HELLO)
+        process.stdin.close()
+        assert b"Traceback" not in process.stderr.read()
         assert process.wait(PATIENCE) == 128 + signal.SIGPIPE
 
 
