@@ -118,7 +118,9 @@ def observe(module: Any, case: Case) -> list[Any]:
         except (Exception, KeyboardInterrupt) as error:
             result = type(error), str(error), error.args
         else:
-            result = result and [(fields(event), event.own_id, repr(event)) for event in result]
+            result = result and [
+                (fields(event), event.own_id, event.comment, repr(event)) for event in result
+            ]
         if case.options["max_event_size"] is not None:
             # A comment line that has not ended is pending beside the fields of its event.
             assert parser.pending_bytes <= 2 * case.options["max_event_size"]

@@ -9,5 +9,6 @@ cdef class Event:
     cdef str _data
     cdef str _id
     cdef bytes _raw
+    cdef str _comment
     cdef int64_t _retry  # -1 where there is none
     cdef bint _id_is_own

@@ -11,8 +11,8 @@ __all__ = ["Event", "Parser"]
 class Event:
     """One event of a stream. Immutable; equal to another with the same fields.
 
-    ``own_id`` is no such field: it says where the ID came from, and is neither compared nor
-    shown.
+    ``own_id`` and ``comment`` are no such fields: what they say stands beside the event, and is
+    neither compared nor shown.
 
     Args:
         event: the event type.
@@ -21,11 +21,12 @@ class Event:
         retry: the reconnection time in milliseconds that came with it, if one did.
         raw: the bytes it was made of.
         own_id: the ID that its own block set; then ``id`` is the same, and may be left out.
+        comment: what comments said in a block without data; None where there was data.
 
     Raises:
         TypeError: for an argument of another type.
-        ValueError: for a ``retry`` that is negative or has more than 18 digits, or an
-            ``own_id`` that is not the ``id``.
+        ValueError: for a ``retry`` that is negative or has more than 18 digits, an
+            ``own_id`` that is not the ``id``, or a ``comment`` beside data.
     """
 
     __match_args__ = ("event", "data", "id", "retry")
@@ -39,6 +40,7 @@ class Event:
         raw: bytes | None = None,
         *,
         own_id: str | None = None,
+        comment: str | None = None,
     ) -> None: ...
     @property
     def event(self) -> str:
@@ -82,6 +84,15 @@ class Event:
         ``raw`` of no event.
         """
 
+    @property
+    def comment(self) -> str | None:
+        """What the comments of its block say, where that has no data; else None.
+
+        Such blocks are events with ``dispatch_without_data=True`` alone. Of several comments
+        each is a line; none at all are ``""``. Those behind the first 4,096 characters are
+        left out.
+        """
+
     def json(self, loads: Callable[[str], Any] = ...) -> Any:
         """The data, parsed as JSON.
 
@@ -120,7 +131,8 @@ class Parser:
         keep_raw: give each event ``raw``, the bytes it was made of.
         dispatch_without_data: dispatch a block without ``data``, too, with empty data, if
             it sets anything: an event type, an ID, a reconnection time. The standard does
-            not, but many clients do, and there are servers that count on it.
+            not, but many clients do, and there are servers that count on it. Such an event
+            has a ``comment``.
 
     Callbacks are called while ``feed`` runs, before it returns the events; ``completed``
     tells them where their line stands among those. An exception

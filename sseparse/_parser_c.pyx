@@ -64,6 +64,7 @@ cdef extern from "Python.h":
 cdef const char* BOM = b"\xef\xbb\xbf"
 cdef str MESSAGE = "message"
 cdef str NO_ID = ""
+cdef str NO_COMMENT = ""
 cdef tuple PLACE_LOST = (
     SSEError,
     (
@@ -72,9 +73,11 @@ cdef tuple PLACE_LOST = (
     ),
 )
 
-# A type longer than this is not remembered to be shared between events.
 cdef enum:
+    # A type longer than this is not remembered to be shared between events.
     LONGEST_SHARED_TYPE = 64
+    # The comments of a block that are longer than this get no longer.
+    LONGEST_COMMENT = 4096
 
 
 # A bint is four bytes, and there are thousands of idle parsers.
@@ -164,13 +167,13 @@ cdef int refuse(str method) except -1:
 @cython.final
 @cython.freelist(256)
 cdef class Event:
-    """Event(event='message', data='', id='', retry=None, raw=None, *, own_id=None)
+    """Event(event='message', data='', id='', retry=None, raw=None, *, own_id=None, comment=None)
 --
 
 One event of a stream. Immutable; equal to another with the same fields.
 
-    ``own_id`` is no such field: it says where the ID came from, and is neither compared nor
-    shown.
+    ``own_id`` and ``comment`` are no such fields: what they say stands beside the event, and is
+    neither compared nor shown.
 
     Args:
         event: the event type.
@@ -179,17 +182,20 @@ One event of a stream. Immutable; equal to another with the same fields.
         retry: the reconnection time in milliseconds that came with it, if one did.
         raw: the bytes it was made of.
         own_id: the ID that its own block set; then ``id`` is the same, and may be left out.
+        comment: what comments said in a block without data; None where there was data.
 
     Raises:
         TypeError: for an argument of another type.
-        ValueError: for a ``retry`` that is negative or has more than 18 digits, or an
-            ``own_id`` that is not the ``id``.
+        ValueError: for a ``retry`` that is negative or has more than 18 digits, an
+            ``own_id`` that is not the ``id``, or a ``comment`` beside data.
     """
 
     __match_args__ = ("event", "data", "id", "retry")
 
     @cython.critical_section
-    def __init__(self, event="message", data="", id="", retry=None, raw=None, *, own_id=None):
+    def __init__(
+        self, event="message", data="", id="", retry=None, raw=None, *, own_id=None, comment=None
+    ):
         if self._data_bytes is not None:
             return  # immutable: a second call changes nothing
         if not isinstance(event, str):
@@ -206,6 +212,8 @@ One event of a stream. Immutable; equal to another with the same fields.
             raise TypeError(f"raw must be bytes or None, not {type(raw).__name__}")
         if own_id is not None and not isinstance(own_id, str):
             raise TypeError(f"own_id must be a str or None, not {type(own_id).__name__}")
+        if comment is not None and not isinstance(comment, str):
+            raise TypeError(f"comment must be a str or None, not {type(comment).__name__}")
         # The exact types, whatever subclass was given, and without asking its methods.
         event = str.__str__(event)
         id = str.__str__(id)
@@ -216,6 +224,10 @@ One event of a stream. Immutable; equal to another with the same fields.
             id = own_id
         raw = None if raw is None else memoryview(raw).tobytes()
         data = str.encode(data) if isinstance(data, str) else memoryview(data).tobytes()
+        if comment is not None:
+            if data:
+                raise ValueError("comment must be None where there is data")
+            comment = str.__str__(comment)
         if self._data_bytes is not None:
             return  # an __index__ of retry has done it meanwhile
         # All of them once and for good: they are read without a lock.
@@ -224,6 +236,7 @@ One event of a stream. Immutable; equal to another with the same fields.
         self._id_is_own = own_id is not None
         self._retry = -1 if retry is None else retry
         self._raw = raw
+        self._comment = comment
         self._data_bytes = data
 
     @property
@@ -280,6 +293,16 @@ One event of a stream. Immutable; equal to another with the same fields.
         """
         return self._raw
 
+    @property
+    def comment(self):
+        """What the comments of its block say, where that has no data; else None.
+
+        Such blocks are events with ``dispatch_without_data=True`` alone. Of several comments
+        each is a line; none at all are ``""``. Those behind the first 4,096 characters are
+        left out.
+        """
+        return self._comment
+
     def json(self, loads=json_loads):
         """The data, parsed as JSON.
 
@@ -314,7 +337,7 @@ One event of a stream. Immutable; equal to another with the same fields.
         return self
 
     def __reduce__(self):
-        return restore_event, (__name__, *fields(self), self.own_id)
+        return restore_event, (__name__, *fields(self), self.own_id, self._comment)
 
 
 cdef tuple fields(Event event):
@@ -345,7 +368,8 @@ Turns the bytes of one ``text/event-stream`` response into events.
         keep_raw: give each event ``raw``, the bytes it was made of.
         dispatch_without_data: dispatch a block without ``data``, too, with empty data, if
             it sets anything: an event type, an ID, a reconnection time. The standard does
-            not, but many clients do, and there are servers that count on it.
+            not, but many clients do, and there are servers that count on it. Such an event
+            has a ``comment``.
 
     Callbacks are called while ``feed`` runs, before it returns the events; ``completed``
     tells them where their line stands among those. An exception
@@ -389,6 +413,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
     cdef flag awaiting_lf  # dispatch as soon as it is known whether a LF follows
     cdef str event_type  # None where the block names none
     cdef str id_buffer  # None where the block has none
+    cdef str comment  # those of a block without data so far; None where there is none
 
     # The stream.
     cdef str _last_event_id
@@ -482,6 +507,8 @@ Turns the bytes of one ``text/event-stream`` response into events.
             self.event_type = None
         if self.id_buffer is not None:
             self.id_buffer = None
+        if self.comment is not None:
+            self.comment = None
 
     @property
     @cython.critical_section
@@ -728,6 +755,7 @@ Turns the bytes of one ``text/event-stream`` response into events.
         cdef char first_byte
         cdef int64_t line_offset
         cdef bint needs_lf
+        cdef bint keep_raw = self.keep_raw
 
         if p < end and self.bom_size >= 0:
             p = self.skip_bom(p, end)
@@ -771,7 +799,8 @@ Turns the bytes of one ``text/event-stream`` response into events.
                 and self.line.size == 0
                 and is_data_line(p, line_end - p)
                 and line_end - p <= self.max_event_size
-                and not self.keep_raw
+                and self.comment is None
+                and not keep_raw
             ):
                 # A block of one data line, whole in this chunk, as nearly all are in most
                 # streams. What follows would do the same, but takes a fifth longer.
@@ -898,8 +927,10 @@ Turns the bytes of one ``text/event-stream`` response into events.
         cdef int64_t retry
 
         if line[0] == c":":
+            value = field_value(line, 0, size)
+            if self.dispatch_without_data and not self.has_data:
+                self.note_comment(value, line + size - value)
             if self.on_comment is not None:
-                value = field_value(line, 0, size)
                 self.call(self.on_comment, value, line + size - value, events)
             return 0
         self.block_size += size
@@ -927,6 +958,13 @@ Turns the bytes of one ``text/event-stream`` response into events.
                 self.call(self.on_ignored_value, line, size, events)
         elif self.on_ignored_line is not None:
             self.call(self.on_ignored_line, line, size, events)
+        return 0
+
+    cdef int note_comment(self, const char* text, Py_ssize_t size) except -1:
+        if self.comment is None:
+            self.comment = decode(text, size)
+        elif len(self.comment) <= LONGEST_COMMENT:
+            self.comment = f"{self.comment}\n{decode(text, size)}"
         return 0
 
     cdef str shared_type(self, const char* name, Py_ssize_t size):
@@ -967,6 +1005,8 @@ Turns the bytes of one ``text/event-stream`` response into events.
         if self.dispatches():
             event = self.make_event(data, size)
             event._id_is_own = self.id_buffer is not None
+            if not self.has_data:
+                event._comment = NO_COMMENT if self.comment is None else self.comment
             if self.keep_raw:
                 append(&self.raw, raw_start, raw_end - raw_start)
                 event._raw = PyBytes_FromStringAndSize(self.raw.bytes, self.raw.size)

@@ -37,6 +37,8 @@ _PLACE_LOST = (
     "a new connection",
 )
 _RETRY = re.compile(rb"[0-9]{1,18}")
+# The comments of a block that are longer than this get no longer.
+_LONGEST_COMMENT = 4096
 
 
 def _decode(text: bytes | bytearray) -> str:
@@ -48,8 +50,8 @@ def _decode(text: bytes | bytearray) -> str:
 class Event:
     """One event of a stream. Immutable; equal to another with the same fields.
 
-    ``own_id`` is no such field: it says where the ID came from, and is neither compared nor
-    shown.
+    ``own_id`` and ``comment`` are no such fields: what they say stands beside the event, and is
+    neither compared nor shown.
 
     Args:
         event: the event type.
@@ -58,14 +60,24 @@ class Event:
         retry: the reconnection time in milliseconds that came with it, if one did.
         raw: the bytes it was made of.
         own_id: the ID that its own block set; then ``id`` is the same, and may be left out.
+        comment: what comments said in a block without data; None where there was data.
 
     Raises:
         TypeError: for an argument of another type.
-        ValueError: for a ``retry`` that is negative or has more than 18 digits, or an
-            ``own_id`` that is not the ``id``.
+        ValueError: for a ``retry`` that is negative or has more than 18 digits, an
+            ``own_id`` that is not the ``id``, or a ``comment`` beside data.
     """
 
-    __slots__ = ("_data", "_data_bytes", "_event", "_id", "_own_id", "_raw", "_retry")
+    __slots__ = (
+        "_comment",
+        "_data",
+        "_data_bytes",
+        "_event",
+        "_id",
+        "_own_id",
+        "_raw",
+        "_retry",
+    )
     __match_args__ = ("event", "data", "id", "retry")
 
     _event: str
@@ -75,6 +87,7 @@ class Event:
     _own_id: str | None
     _retry: int | None
     _raw: bytes | None
+    _comment: str | None
 
     def __new__(
         cls,
@@ -85,6 +98,7 @@ class Event:
         raw: bytes | None = None,
         *,
         own_id: str | None = None,
+        comment: str | None = None,
     ) -> Event:
         if not isinstance(event, str):
             raise TypeError(f"event must be a str, not {type(event).__name__}")
@@ -100,6 +114,8 @@ class Event:
             raise TypeError(f"raw must be bytes or None, not {type(raw).__name__}")
         if own_id is not None and not isinstance(own_id, str):
             raise TypeError(f"own_id must be a str or None, not {type(own_id).__name__}")
+        if comment is not None and not isinstance(comment, str):
+            raise TypeError(f"comment must be a str or None, not {type(comment).__name__}")
         # The exact types, whatever subclass was given, and without asking its methods.
         id = str.__str__(id)
         if own_id is not None:
@@ -107,13 +123,19 @@ class Event:
             if id not in ("", own_id):
                 raise ValueError(f"own_id must be the id, which is {id!r}, not {own_id!r}")
             id = own_id
+        data = str.encode(data) if isinstance(data, str) else memoryview(data).tobytes()
+        if comment is not None:
+            if data:
+                raise ValueError("comment must be None where there is data")
+            comment = str.__str__(comment)
         return _make_event(
             str.__str__(event),
-            str.encode(data) if isinstance(data, str) else memoryview(data).tobytes(),
+            data,
             id,
             own_id,
             retry,
             None if raw is None else memoryview(raw).tobytes(),
+            comment,
         )
 
     @property
@@ -167,6 +189,16 @@ class Event:
         """
         return self._raw
 
+    @property
+    def comment(self) -> str | None:
+        """What the comments of its block say, where that has no data; else None.
+
+        Such blocks are events with ``dispatch_without_data=True`` alone. Of several comments
+        each is a line; none at all are ``""``. Those behind the first 4,096 characters are
+        left out.
+        """
+        return self._comment
+
     def json(self, loads: Callable[[str], Any] = json.loads) -> Any:
         """The data, parsed as JSON.
 
@@ -204,7 +236,7 @@ class Event:
         return self
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return restore_event, (__name__, *self._fields(), self._own_id)
+        return restore_event, (__name__, *self._fields(), self._own_id, self._comment)
 
     def _fields(self) -> tuple[str, bytes, str, int | None, bytes | None]:
         return self._event, self._data_bytes, self._id, self._retry, self._raw
@@ -217,6 +249,7 @@ def _make_event(
     own_id: str | None,
     retry: int | None,
     raw: bytes | None,
+    comment: str | None,
 ) -> Event:
     """An event of fields that need no checking: what the parser makes."""
     event = object.__new__(Event)
@@ -227,6 +260,7 @@ def _make_event(
     event._own_id = own_id
     event._retry = retry
     event._raw = raw
+    event._comment = comment
     return event
 
 
@@ -250,7 +284,8 @@ class Parser:
         keep_raw: give each event ``raw``, the bytes it was made of.
         dispatch_without_data: dispatch a block without ``data``, too, with empty data, if
             it sets anything: an event type, an ID, a reconnection time. The standard does
-            not, but many clients do, and there are servers that count on it.
+            not, but many clients do, and there are servers that count on it. Such an event
+            has a ``comment``.
 
     Callbacks are called while ``feed`` runs, before it returns the events; ``completed``
     tells them where their line stands among those. An exception
@@ -274,6 +309,7 @@ class Parser:
         "_block_size",
         "_callback_error",
         "_closed",
+        "_comment",
         "_completed",
         "_data",
         "_dispatch_without_data",
@@ -370,6 +406,7 @@ class Parser:
         self._block_size = 0  # bytes of its field lines, without line ends
         self._data = bytearray()
         self._has_data = False
+        self._comment: str | None = None
         self._event_type = ""
         self._id_buffer: str | None = None
         self._block_retry: int | None = None
@@ -662,8 +699,10 @@ class Parser:
     def _process_line(self, line: bytes, events: list[Event]) -> None:
         if line.startswith(b":"):
             # "If the line starts with a U+003A COLON character (:): Ignore the line."
+            text = line[2:] if line[1:2] == b" " else line[1:]
+            if self._dispatch_without_data and not self._has_data:
+                self._note_comment(text)
             if self._on_comment is not None:
-                text = line[2:] if line[1:2] == b" " else line[1:]
                 self._call(self._on_comment, text, events)
             return
         # "Collect the characters on the line before the first COLON, and let field be that
@@ -701,6 +740,13 @@ class Parser:
         elif self._on_ignored_line is not None:
             self._call(self._on_ignored_line, line, events)
 
+    def _note_comment(self, text: bytes) -> None:
+        """Keep what a comment says, for the event of a block without data."""
+        if self._comment is None:
+            self._comment = _decode(text)
+        elif len(self._comment) <= _LONGEST_COMMENT:
+            self._comment = f"{self._comment}\n{_decode(text)}"
+
     def _end_block(self, events: list[Event]) -> None:
         """A blank line: "Dispatch the event"."""
         # "Set the last event ID string of the event source to the value of the last event
@@ -718,6 +764,7 @@ class Parser:
                     self._id_buffer,
                     self._block_retry,
                     bytes(self._raw) if self._keep_raw else None,
+                    None if self._has_data else self._comment or "",
                 )
             )
         self._start_block()

@@ -17,10 +17,11 @@ def restore_event(
     retry: int | None,
     raw: bytes | None,
     own_id: str | None = None,
+    comment: str | None = None,
 ) -> Any:
     """The event again, from the module that made it, or from ``sseparse`` without that."""
     event_type = import_module("sseparse").Event
     if not NO_EXTENSIONS:
         with contextlib.suppress(ModuleNotFoundError):
             event_type = import_module(module).Event
-    return event_type(event, data, id, retry, raw, own_id=own_id)
+    return event_type(event, data, id, retry, raw, own_id=own_id, comment=comment)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 
 import httpx
 import pytest
@@ -139,3 +141,77 @@ def test_the_loops_around_a_parser_take_it():
     response = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=DYNAMO)
     source = EventSource(response, dispatch_without_data=True)
     assert [event.event for event in source] == ["message", "error"]
+
+
+# What such a block says in comments.
+
+
+def comments(Parser, body, **options):
+    parser = Parser(dispatch_without_data=True, **options)
+    return [event.comment for event in parser.feed(body) + parser.close(dispatch_incomplete=True)]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (DYNAMO, [None, "engine lost"]),
+        (b": engine lost\nevent: error\n\n", ["engine lost"]),
+        (b":one\nevent: error\n:  two\n:\n\n", ["one\n two\n"]),
+        (b"event: error\n\n", [""]),
+        (b": ping\n\nevent: error\n\n", [""]),
+        (b"event: error\n\n: ping\n\nid: 1\n\n", ["", ""]),
+        (b": c\ndata: x\n\nid: 1\n\n", [None, ""]),
+        (b": c\ndata: x\ndata: y\n: d\n\nid: 1\n\n", [None, ""]),
+        (b"event: error\n: caf\xff\n\n", ["caf\ufffd"]),
+        (b"event: error\n: engine lost", ["engine lost"]),
+        (b"data\n: c\n\n", [None]),
+    ],
+)
+@pytest.mark.parametrize("keep_raw", [False, True])
+def test_its_comments_are_those_of_its_block_wherever_it_is_cut(Parser, body, expected, keep_raw):
+    assert comments(Parser, body, keep_raw=keep_raw) == expected
+    for chunks in every_cutting(body) if len(body) < 20 else ([bytes([b]) for b in body],):
+        parser = Parser(dispatch_without_data=True, keep_raw=keep_raw)
+        events = [event for chunk in chunks for event in parser.feed(chunk)]
+        events += parser.close(dispatch_incomplete=True)
+        assert [event.comment for event in events] == expected
+
+
+def test_comments_are_told_to_a_callback_all_the_same(Parser):
+    seen = []
+    assert comments(Parser, b": a\n" + DYNAMO, on_comment=seen.append) == [None, "engine lost"]
+    assert seen == ["a", "engine lost"]
+
+
+def test_without_the_option_there_is_no_comment(Parser):
+    assert [event.comment for event in Parser().feed(b": c\ndata: x\n\n")] == [None]
+
+
+def test_endless_comments_take_no_endless_memory(Parser):
+    (comment,) = comments(Parser, b"event: error\n" + b": 789\n" * 10_000 + b"\n")
+    assert comment == "\n".join(["789"] * 1025)
+
+
+def test_a_reset_forgets_the_comments_of_what_was_unfinished(Parser):
+    parser = Parser(dispatch_without_data=True)
+    parser.feed(b"event: error\n: lost\n")
+    parser.reset()
+    (event,) = parser.feed(b"event: error\n\n")
+    assert event.comment == ""
+
+
+def test_an_event_can_be_made_with_a_comment(Event):
+    event = Event("error", comment="lost")
+    assert (event.data, event.comment) == ("", "lost")
+    assert event == Event("error")
+    assert hash(event) == hash(Event("error"))
+    assert repr(event) == repr(Event("error"))
+    for again in (pickle.loads(pickle.dumps(event)), copy.copy(event), copy.deepcopy(event)):
+        assert again.comment == "lost"
+
+
+def test_a_comment_beside_data_is_a_value_error(Event):
+    with pytest.raises(ValueError, match=r"^comment must be None where there is data$"):
+        Event(data="x", comment="")
+    with pytest.raises(TypeError, match=r"^comment must be a str or None, not bytes$"):
+        Event(comment=b"")
