@@ -40,6 +40,7 @@ cdef class Reader:
     cdef list _events
     cdef Py_ssize_t _position
     cdef str _last_event_id
+    cdef bint _has_reported
     cdef CShape _shape
     cdef Py_ssize_t _times
     cdef readonly bint done

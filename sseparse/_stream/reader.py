@@ -185,6 +185,8 @@ class Reader:
             parser_options.get("max_event_size", 16 * 2**20),
             decoder.is_error,
         )
+        # A block named "error" may say all that it has to say in a comment.
+        parser_options["dispatch_without_data"] = True
         self._parser = Parser(on_ignored_line=stray.note, **parser_options)
         self._stray = stray
         self._decoder = decoder
@@ -210,6 +212,7 @@ class Reader:
         self._last_event_id = self._parser.last_event_id
 
         self._was_exact = False  # the object that was decoded last
+        self._has_reported = False  # an error, and no object has been made since
 
         # The shape of the object that was folded last, and how often in a row.
         self._shape: Any = None
@@ -357,6 +360,13 @@ class Reader:
     def _decode(self, event: Event, payload: bytes) -> Any:
         """The object of a payload of no known shape; None where it has none."""
         is_error = _is_error(native.type_of(event))
+        if event.comment is not None:
+            # A block without data: nothing, or an error, whose comment is what it says. Where it
+            # says nothing an "error:" line in the block may have: then it is told already.
+            comment = event.comment.strip()
+            if not is_error or (self._has_reported and not comment):
+                return None
+            payload = json.dumps(comment).encode() if comment else b""
         if not is_error and payload.strip() == b"[DONE]":
             self.done = True
             self._ignore_rest()
@@ -378,6 +388,7 @@ class Reader:
             return None
         except SSEError as error:
             self._break_off()
+            self._has_reported = True
             if isinstance(error, APIError) and self._response is not None:
                 error.status = not_an_event_stream(self._response, b"").status
             raise
@@ -389,6 +400,7 @@ class Reader:
 
     def _fold(self, chunk: Any, payload: Any) -> None:
         self._shape = None
+        self._has_reported = False
         self._state.fold(chunk, payload)
         if self._timing is not None:
             self._timing.note_chunk(chunk)
@@ -475,7 +487,7 @@ class Reader:
         # An error that waits until these events are handed out shows here already.
         self._parser_is_due = self._parser.failed
         if not self._is_event_stream:
-            if events:
+            if any(map(_is_of_event_stream, events)):
                 self._is_event_stream = True
                 self._stray.body = None
             elif self._stray.is_too_long():
@@ -502,16 +514,19 @@ class Reader:
             events.pop()
         errors = self._stray.take_errors()
         events = [Event("error", error, self._last_event_id) for error in errors] + events
-        if self._lines is not None and not events and not self._is_event_stream:
+        self._is_event_stream |= any(map(_is_of_event_stream, events))
+        if self._lines is not None and not self._is_event_stream:
             self._lines.end()
         body = self._stray.body
         self._stray.body = None
-        if not events and body is not None and not self._is_event_stream:
+        if body is not None and not self._is_event_stream:
             events = self._read_body("\n".join(body))
         self._queue(events)
 
     def _is_whole(self, event: Event) -> bool:
         """Whether an unterminated event says all that it had to."""
+        if event.comment is not None:
+            return _is_error(event.event)
         if event.data.strip() == "[DONE]":
             return True
         try:
@@ -546,6 +561,11 @@ class Reader:
         if self._response is None:
             return NotAnEventStreamError(beginning)
         return not_an_event_stream(self._response, beginning)
+
+
+def _is_of_event_stream(event: Event) -> bool:
+    """Whether an event shows that this is an event stream: an ID alone may be chance."""
+    return event.comment is None or _is_error(event.event)
 
 
 def _is_error(event_type: str) -> bool:

@@ -96,7 +96,12 @@ class StrayLines:
         # (With raw an event may wait for the next piece, here as there.)
         keep_raw = bool(events) and events[0].raw is not None
         stray = StrayLines(None, None, self.is_error)
-        parser = Parser(max_event_size=None, keep_raw=keep_raw, on_ignored_line=stray.note)
+        parser = Parser(
+            max_event_size=None,
+            keep_raw=keep_raw,
+            on_ignored_line=stray.note,
+            dispatch_without_data=True,
+        )
         parser.feed(b"data: " + (ending if ending in (b"\r", b"\n") else b""))
         counts, start, count = [], 0, 0
         for line in _LINE.finditer(piece):

@@ -19,6 +19,8 @@ pydantic's validator makes the same models straight from the payload's bytes, in
 times as fast. It makes *the same* models only of what it need not coerce, so it is asked to
 be strict, and whatever it refuses goes the official client's way: nothing fails here that
 does not fail there, and nothing differs. See "The validator" below for what that takes.
+A block without data is an event, as it is there: of one that is named ``error``, with which some
+servers say that a stream failed, no object can be made, and the same exception comes out.
 
 Everything else (closing, ``[DONE]``, errors in the stream, the names of exceptions) is left to
 the official classes, from which these inherit. Only ``ChatStream`` on the bytes of
@@ -28,6 +30,7 @@ the official classes, from which these inherit. Only ``ChatStream`` on the bytes
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -153,7 +156,9 @@ class _ChunkDecoder:
     def __init__(self, plan: _Plan, construct: Callable[[object], Any]) -> None:
         self._validate, self._forget_extra = plan
         self._construct = construct
-        self._parser = Parser(max_event_size=None)  # without limit, as the official client
+        # As the official client: without limit, and a block without data is an event, which
+        # its loop cannot read.
+        self._parser = Parser(max_event_size=None, dispatch_without_data=True)
         self.source: Any = None
         self.unread: list[Event] = []
         self.error: Exception | None = None
@@ -183,7 +188,12 @@ class _ChunkDecoder:
         """What the official loop is to take for the parsed JSON of an event."""
         for chunk in self._read_events([event]):
             return chunk
-        data = json.loads(event.data)
+        try:
+            data = json.loads(event.data)
+        except ValueError as error:
+            if event.comment and sys.version_info >= (3, 11):
+                error.add_note(f"the server says in a comment: {event.comment}")
+            raise
         if event.event.startswith("thread."):
             return self._construct({"data": data, "event": event.event})
         if isinstance(data, Mapping) and data.get("error"):
