@@ -3,6 +3,7 @@
 #   make demo       a local server streams a chat completion, cut at awkward places
 #   make test       the tests, against both parsers
 #   make examples   the tests of examples/, those that need large packages included
+#   make recipes    the tests of docs/recipes.md, with the packages that are small
 #   make test-all   the same under every interpreter this machine has
 #   make lint       style and types
 #   make coverage   fails unless the tests reach every line and branch
@@ -35,7 +36,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # pyenv hides the interpreters that are not its current one.
 PYENV_BINS := $(shell command -v pyenv >/dev/null && pyenv versions --bare | grep -E '^3\.1[0-9.]*t?$$' | xargs -rn1 pyenv prefix | sed 's,$$,/bin,' | paste -sd:)
 
-.PHONY: test demo examples bench bench-report bench-guard bench-guard-renew lint coverage test-all docs fuzz sanitize soak public-api release-check clean
+.PHONY: test demo examples recipes bench bench-report bench-guard bench-guard-renew lint coverage test-all docs fuzz sanitize soak public-api release-check clean
 
 test: .venv/built .venv/group-test
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -45,6 +46,9 @@ demo: .venv/built .venv/group-demo
 
 examples: .venv/built .venv/group-examples
 	$(BIN)/python -m pytest tests/system/test_examples.py
+
+recipes: .venv/built .venv/group-recipes
+	$(BIN)/python -m pytest tests/system/test_recipes.py
 
 bench: .venv/built .venv/group-bench .benchmarks/package.json
 	$(BIN)/python -m pytest benchmarks -m "" --benchmark-group-by=group --benchmark-columns=median,iqr,rounds --benchmark-timer=time.process_time --benchmark-max-time=0.2 --benchmark-json=.benchmarks/last.json

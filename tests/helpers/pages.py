@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-__all__ = ["BLOCK", "DOCS", "PAGES", "PROJECT", "README", "blocks_of", "name"]
+__all__ = ["BLOCK", "DOCS", "PAGES", "PROJECT", "README", "RECIPES", "blocks_of", "name"]
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOCS = PROJECT / "docs"
 README = PROJECT / "README.md"
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
+# Its blocks need packages that are not here: see tests/system/test_recipes.py.
+RECIPES = DOCS / "recipes.md"
 
 # At the start of a line: a block inside a list or an admonition would not be found.
 BLOCK = re.compile(

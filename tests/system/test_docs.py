@@ -16,7 +16,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from pages import DOCS, PAGES, PROJECT, README, blocks_of, name
+from pages import DOCS, PAGES, PROJECT, README, RECIPES, blocks_of, name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,9 @@ def server(monkeypatch: pytest.MonkeyPatch):
         thread.join()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks_of(page)], ids=name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks_of(page) and page != RECIPES], ids=name
+)
 def test_the_python_of_a_page_runs_as_printed(page, server, monkeypatch, tmp_path, capsys) -> None:
     # What an example writes is not for the repository; and no proxy stands before the server.
     monkeypatch.chdir(tmp_path)
