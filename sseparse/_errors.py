@@ -125,13 +125,14 @@ class NotAnEventStreamError(SSEError):
                 f"Content-Encoding {self.content_encoding!r}: install what it needs for that, or "
                 f"ask for another with Accept-Encoding; {body}"
             )
-        if media_type and "text/event-stream" in media_type.lower():
+        has_data = _DATA_LINE.search(self.body) is not None
+        if not has_data and "text/event-stream" in media_type.lower():
             return f"{response} is labelled {media_type} and has not one line of an event; {body}"
         if media_type:
             problem = f"is no event stream but {media_type}"
         else:
             problem = "is no event stream" if self.status is None else "has no Content-Type"
-        if _DATA_LINE.search(self.body):
+        if has_data:
             body += ", as event streams do: check_content_type=False takes it for one"
         return f"{response} {problem}; {body}; event streams are labelled 'text/event-stream'"
 

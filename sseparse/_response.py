@@ -20,9 +20,9 @@ __all__ = [
     "MAX_ERROR_BODY",
     "aclose_response",
     "close_response",
-    "content_encoding",
     "is_asynchronous",
     "is_event_stream_type",
+    "is_left_compressed",
     "is_response",
     "kind",
     "name",
@@ -36,6 +36,7 @@ EVENT_STREAM = "text/event-stream"
 # The most that is read of a body that is no event stream, to show it in the error.
 MAX_ERROR_BODY = 64 * 1024
 
+_CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 # One value of a header that came several times; a comma between quotes is part of it.
 _HEADER_VALUE = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*"?)+')
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -102,14 +103,30 @@ def is_event_stream_type(response: Any) -> bool:
     return valid[-1:] == [EVENT_STREAM]
 
 
-def content_encoding(response: Any) -> str | None:
+def is_left_compressed(response: Any, beginning: bytes) -> bool:
+    """Whether its client has left a body that begins so compressed."""
+    return _content_encoding(response) is not None and _is_binary(beginning)
+
+
+def _content_encoding(response: Any) -> str | None:
     """What its body was compressed with; None where it was not."""
     value = _header(response, "content-encoding")
     return None if value is None or value.strip().lower() in ("", "identity") else value
 
 
+def _is_binary(body: bytes) -> bool:
+    """Whether it is nothing that a text has in it, wherever it is cut."""
+    if _CONTROL_CHARACTERS.search(body):
+        return True
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return error.reason != "unexpected end of data"
+    return False
+
+
 def not_an_event_stream(
-    response: Any, body: bytes, max_error_body: int = MAX_ERROR_BODY, *, undecoded: bool = False
+    response: Any, body: bytes, max_error_body: int = MAX_ERROR_BODY
 ) -> NotAnEventStreamError:
     """The error for a response with this beginning of a body, with all that it says of itself."""
     return NotAnEventStreamError(
@@ -118,7 +135,7 @@ def not_an_event_stream(
         _header(response, "content-type"),
         _url(response),
         _header(response, "location"),
-        content_encoding(response) if undecoded else None,
+        _content_encoding(response) if is_left_compressed(response, body) else None,
     )
 
 

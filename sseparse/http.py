@@ -18,7 +18,6 @@ last, without any Python running for each: it asks its iterator how many are lef
 
 from __future__ import annotations
 
-import re
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +35,8 @@ from ._response import (
     MAX_ERROR_BODY,
     aclose_response,
     close_response,
-    content_encoding,
     is_event_stream_type,
+    is_left_compressed,
     is_response,
     not_an_event_stream,
     status,
@@ -65,7 +64,6 @@ __all__ = [
     "not_an_event_stream",
 ]
 
-_CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 # What a body can be that broke off in its first word.
 _BEGINNINGS = (b"\xef\xbb\xbf", b"data", b"event", b"id", b"retry")
 
@@ -326,7 +324,7 @@ class _Progress:
         beginning = self._beginning
         if beginning is not None:
             beginning += chunk[: self.max_error_body - len(beginning)]
-            if self._is_left_compressed(bytes(beginning[:16])):
+            if is_left_compressed(self._response, bytes(beginning[:16])):
                 raise self.not_an_event_stream(bytes(beginning))
         self._note_handed_out()
         events = self.feeder.feed(chunk)
@@ -359,11 +357,7 @@ class _Progress:
 
     def not_an_event_stream(self, body: bytes) -> NotAnEventStreamError:
         """The error for a response that began with this body."""
-        undecoded = self._is_left_compressed(body)
-        return not_an_event_stream(self._response, body, self.max_error_body, undecoded=undecoded)
-
-    def _is_left_compressed(self, beginning: bytes) -> bool:
-        return content_encoding(self._response) is not None and _is_binary(beginning)
+        return not_an_event_stream(self._response, body, self.max_error_body)
 
     def _note_handed_out(self) -> None:
         # The IDs of blocks without data, behind the last event, count from here on.
@@ -523,14 +517,3 @@ def _may_be_of_an_event_stream(beginning: bytes) -> bool:
     if _has_a_line(beginning + b"\n\n"):
         return True
     return any(word.startswith(beginning) for word in _BEGINNINGS)
-
-
-def _is_binary(body: bytes) -> bool:
-    """Whether it is nothing that a text has in it, wherever it is cut."""
-    if _CONTROL_CHARACTERS.search(body):
-        return True
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        return error.reason != "unexpected end of data"
-    return False

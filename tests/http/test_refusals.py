@@ -186,6 +186,12 @@ def test_it_is_so_for_headers_that_come_twice_with_every_client(fetch, last):
     assert (told["error"] is None) == (last == "text/event-stream")
 
 
+def test_a_stream_whose_last_media_type_is_another_is_not_said_to_have_no_line():
+    error = refused(EventSource(response(content_type="text/event-stream, text/plain")))
+    assert "is no event stream but 'text/event-stream, text/plain'" in str(error)
+    assert "check_content_type=False" in str(error)
+
+
 def test_the_message_says_what_is_expected():
     error = refused(EventSource(response(content_type="text/html")))
     assert "event streams are labelled 'text/event-stream'" in str(error)
