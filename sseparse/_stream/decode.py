@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     class Rules(Protocol):
         """What an API knows of its payloads."""
 
-        # Keys whose values decide how a payload is read, or where what it brings belongs: "type",
-        # by which ``kind_of`` knows other APIs, and the API's own.
+        # Keys whose values decide how a payload is read: "type", by which ``kind_of`` knows other
+        # APIs, what says whether there is an error, and where what it brings belongs.
         deciding: Collection[bytes]
         # The kinds of payloads (``kind_of``) that are another API's.
         others: Collection[str]
@@ -101,7 +101,7 @@ class PayloadDecoder:
             UnexpectedAPIError: it is positively of another API.
         """
         self.was_exact = False
-        is_error = event_type == "error"
+        is_error = event_type.lower() == "error"
         refusals = self._refusals
         if not is_error and (refusals < _MOST_REFUSALS or refusals % _MOST_REFUSALS == 0):
             try:
@@ -130,7 +130,7 @@ class PayloadDecoder:
         return isinstance(value, dict) and value.get("object") == self._rules.final_object
 
     def _decode_parsed(self, payload: bytes, event_type: str) -> Model | None:
-        is_error = event_type == "error"
+        is_error = event_type.lower() == "error"
         value = None
         is_odd = False
         if payload.strip():
@@ -148,7 +148,7 @@ class PayloadDecoder:
             raise reported
         if isinstance(value, dict):
             return self._decode_dict(payload, value, is_odd)
-        if isinstance(value, list):
+        if isinstance(value, list) and (event_type == "message" or self._strict):
             raise ChunkDecodeError(payload, "it is a JSON array, not an object")
         if self._strict:
             empty = not payload.strip()

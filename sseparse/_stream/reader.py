@@ -32,7 +32,7 @@ from .._lines import LineWatch
 from ..http import not_an_event_stream
 from . import native
 from .errors import APIError, ChunkDecodeError, TruncatedStreamError, UnexpectedAPIError
-from .payload import lines_of, loads
+from .payload import is_done, loads, payloads_in
 from .shapes import Shapes
 from .stray import StrayLines
 
@@ -332,6 +332,7 @@ class Reader:
                 self._fold_shape(shape, chunk)
             else:
                 self._add(shape, run)
+                self._has_reported = False
                 if self._timing is not None:
                     if self._timing.is_token is not None:
                         chunk = shape.make(payload)
@@ -342,14 +343,14 @@ class Reader:
         if wanted == _NOTHING:
             return None
         if wanted == _TEXT:
-            if shape is not None:
+            if chunk is None and shape is not None:
                 number = shape.number_of(text_of)
                 if number >= 0:
                     return shape.values[number] or None
                 if number == -1:
                     return None
-            if chunk is None and shape is not None:
                 chunk = shape.make(payload)
+            # Of one that has been folded: folding may have it say what stands beside it.
             return text_of(chunk) or None
         if chunk is None and shape is not None:
             chunk = shape.make(payload)
@@ -367,7 +368,7 @@ class Reader:
             if not is_error or (self._has_reported and not comment):
                 return None
             payload = json.dumps(comment).encode() if comment else b""
-        if not is_error and payload.strip() == b"[DONE]":
+        if not is_error and is_done(payload):
             self.done = True
             self._ignore_rest()
             return None
@@ -378,12 +379,12 @@ class Reader:
             self.stop()
             raise
         except ChunkDecodeError:
-            lines = lines_of(payload) if not is_error and b"\n" in payload else []
-            if not lines:
+            found = [] if is_error else payloads_in(payload)
+            if not found:
                 self._break_off()
                 raise
             rest = self._events[self._position :]
-            self._events = [Event(event.event, line, event.id) for line in lines] + rest
+            self._events = [Event(event.event, one, event.id) for one in found] + rest
             self._position = 0
             return None
         except SSEError as error:
@@ -527,12 +528,12 @@ class Reader:
         """Whether an unterminated event says all that it had to."""
         if event.comment is not None:
             return _is_error(event.event)
-        if event.data.strip() == "[DONE]":
+        if is_done(event.data_bytes):
             return True
         try:
             loads(event.data_bytes)
         except (ValueError, RecursionError):
-            return bool(lines_of(event.data_bytes))
+            return bool(payloads_in(event.data_bytes))
         return True
 
     def _read_body(self, body: str) -> list[Event]:
@@ -553,7 +554,7 @@ class Reader:
         if self._response is None:
             return False
         status = not_an_event_stream(self._response, b"").status
-        return status is not None and not 200 <= status <= 299
+        return status is not None and (status == 204 or not 200 <= status <= 299)
 
     def _no_event_stream(self, body: str) -> NotAnEventStreamError:
         self.stop()
@@ -570,7 +571,7 @@ def _is_of_event_stream(event: Event) -> bool:
 
 def _is_error(event_type: str) -> bool:
     # Its length first: comparing strings costs as much as looking up a field.
-    return len(event_type) == 5 and event_type == "error"
+    return len(event_type) == 5 and event_type.lower() == "error"
 
 
 def _as_bytes(data: Any) -> bytes:

@@ -60,7 +60,7 @@ class StrayLines:
     def note(self, line: str) -> None:
         field, _, value = line.partition(":")
         value = value.strip(" \t")
-        if field == "error" and value:
+        if field.lower() == "error" and value:
             self.errors.append(value)
         elif self.is_error(self._json.add(line)):
             self.errors.append(self._json.text)

@@ -7,6 +7,7 @@ The way of a payload is in ``_stream/decode.py``; mending is in ``mend.py``.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from .._stream.decode import PayloadDecoder
@@ -14,7 +15,7 @@ from .._stream.errors import APIError
 from .._stream.fields import each, extra_of
 from .._stream.model import decodes
 from . import types
-from .mend import mend_chunk, mend_completion, reasoning_beside, to_text
+from .mend import USAGE_NAMES, mend_chunk, mend_completion, reasoning_beside, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -55,8 +56,9 @@ def _is_exact_chunk(chunk: types.ChatCompletionChunk) -> bool:
 
 
 class _Rules:
-    deciding: Collection[bytes] = frozenset((b"type", b"index"))
     others: Collection[str] = frozenset(("responses", "messages", "gemini"))
+    # See ``_is_flat_error``. What any text in it makes an error is none of them.
+    deciding: Collection[bytes] = (b"type", b"index", b"status", b"Status", b"Type", b"__type")
 
     def find_error(self, value: Any, is_error: bool) -> APIError | None:
         """The error that parsed JSON reports; see ``_error_in``."""
@@ -89,6 +91,8 @@ class _ChatRules(_Rules):
             extra, delta = extra_of(choice), choice.delta
             if isinstance(extra.get("text"), str) and delta.content is None:
                 return "a choice has a text in place of a delta's content"
+            if any(map(_is_flat_call, delta.tool_calls or ())):
+                return "the name and arguments of a tool call stand beside its function"
             has_no_reasoning = delta.reasoning_content is None and delta.reasoning is None
             if has_no_reasoning and reasoning_beside(extra_of(delta)):
                 return "the reasoning stands beside reasoning_content"
@@ -112,14 +116,21 @@ class _CompletionRules(_Rules):
         return mend_completion(received)
 
 
+def _is_flat_call(call: types.ChoiceDeltaToolCall) -> bool:
+    if call.function is not None or call.custom is not None:
+        return False
+    return bool(extra_of(call).keys() & {"name", "arguments"})
+
+
 def _problem_of_usage(item: types.ChatCompletionChunk | types.Completion) -> str | None:
     usage = item.usage
     if usage is None:
         stands_in_choice = any(isinstance(extra_of(c).get("usage"), dict) for c in item.choices)
         return "usage stands in a choice" if stands_in_choice else None
     counts_nothing = not (usage.prompt_tokens or usage.completion_tokens)
-    if counts_nothing and extra_of(usage).keys() & {"input_tokens", "output_tokens"}:
-        return "usage counts input_tokens and output_tokens"
+    other = extra_of(usage).keys() & USAGE_NAMES.keys() if counts_nothing else ()
+    if other:
+        return f"usage has {sorted(other)[0]}"
     return None
 
 
@@ -144,9 +155,16 @@ def _decode_completion(payload: bytes) -> types.Completion:
 # Errors.
 
 # An error that is none: what some gateways send beside good choices, or with every answer.
-_FINE = (None, "", 0, 200, "0", "200", "ok", "OK", "success", "Success")
-_MESSAGES = ("message", "msg", "detail", "error_message", "error_msg", "status_msg")
-_CODES = ("code", "error_code", "status_code", "status")
+_FINE = (None, "", 0, 200, "0", "200", "ok", "success", "null", "none")
+# Under which names an error says what and which it is; see ``_plain``.
+_MESSAGES = (
+    *("message", "msg", "detail", "errormessage", "errormsg", "statusmsg", "errordescription"),
+    "reason",
+)
+_CODES = ("code", "errorcode", "statuscode", "status")
+_TYPES = ("type", "errortype")
+# Words of a status, or a type, that is an error's.
+_FAILING = re.compile("error|exception|fail|invalid|denied|exceed|reject|timeout|unavailable")
 
 
 def _error_in(payload: dict[str, Any]) -> APIError | None:
@@ -172,43 +190,76 @@ def _error_in(payload: dict[str, Any]) -> APIError | None:
     if isinstance(status, dict) and status.get("status_code") not in _FINE:
         return _make_error(status, status)
     errors = payload.get("errors")
-    if isinstance(errors, list) and errors:
-        return _make_error(errors[0], payload)
-    if _is_flat_error(payload):
-        return _make_error(payload, payload)
-    return None
+    if errors and not _is_fine(errors, False):
+        return _make_error(errors[0] if isinstance(errors, list) else errors, payload)
+    details = _plain(payload)
+    error = details.get("error")
+    if isinstance(error, (str, dict)) and error and not _is_fine(error, False):
+        return _make_error(error, payload)  # an "Error"
+    return _make_error(payload, payload) if _is_flat_error(details, payload) else None
+
+
+def _plain(details: dict[str, Any]) -> dict[str, Any]:
+    """An error's details by plain names: errorMessage, error_message and ErrorMessage are one."""
+    plain: dict[str, Any] = {}
+    for name, value in details.items():
+        plain.setdefault(name.replace("_", "").lower(), value)
+    return plain
 
 
 def _is_fine(error: Any, has_choices: bool) -> bool:
     """Whether what is called an error says that there is none."""
     if isinstance(error, list):
         return False
-    said = _first(error, _MESSAGES) if isinstance(error, dict) else error
-    if isinstance(said, str) and said and said in _FINE:
+    details = _plain(error) if isinstance(error, dict) else {}
+    if details and not any(details.values()):
+        return True  # an error object that is always there
+    said = _first(details, _MESSAGES) if details else error
+    if isinstance(said, str) and said and _says_fine(said):
         return True
     if not has_choices:
         return False
-    if not isinstance(error, dict):
-        return error in _FINE
-    codes = [error[name] for name in _CODES if _is_code(error.get(name))]
-    return all(code in _FINE for code in codes) if codes else said in _FINE
+    if not details:
+        return _says_fine(error)
+    codes = [details[name] for name in _CODES if _is_code(details.get(name))]
+    return all(map(_says_fine, codes)) if codes else _says_fine(said)
 
 
-def _is_flat_error(payload: dict[str, Any]) -> bool:
-    """Whether a payload is an error without an object of its own around it."""
-    if payload.get("error_message") or payload.get("error_msg") or payload.get("detail"):
+def _says_fine(value: Any) -> bool:
+    return (value.lower() if isinstance(value, str) else value) in _FINE
+
+
+def _is_flat_error(details: dict[str, Any], payload: dict[str, Any]) -> bool:
+    """Whether a payload is an error without an object of its own around it.
+
+    Args:
+        details: the payload, by plain names.
+        payload: as it came: of what stands in ``deciding`` other spellings do not count.
+    """
+    if details.get("errormessage") or details.get("errormsg") or details.get("detail"):
         return True
-    if not any(isinstance(payload.get(name), str) for name in _MESSAGES):
+    if not any(isinstance(details.get(name), str) for name in _MESSAGES):
         return False
-    if payload.get("error_type") or payload.get("type") == "error":
+    if details.get("errortype") or details.get("success") is False:
         return True
-    if payload.get("success") is False:
+    kind = _first(payload, ("type", "Type", "__type"))
+    if isinstance(kind, str) and _FAILING.search(kind.lower()):
         return True
-    return any(payload.get(name) not in _FINE for name in _CODES if _is_code(payload.get(name)))
+    if _is_failing_status(_first(payload, ("status", "Status"))):
+        return True
+    codes = [details[name] for name in _CODES if name != "status" and _is_code(details.get(name))]
+    return not all(map(_says_fine, codes))
+
+
+def _is_failing_status(status: Any) -> bool:
+    """Whether a status is a failure's: ``"processing"`` and 202 are not."""
+    if isinstance(status, str):
+        return status[:1] in ("3", "4", "5") or _FAILING.search(status.lower()) is not None
+    return isinstance(status, int) and status >= 300
 
 
 def _is_code(value: Any) -> bool:
-    return isinstance(value, (str, int))
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def _make_error(error: Any, payload: Any) -> APIError:
@@ -220,10 +271,10 @@ def _make_error(error: Any, payload: Any) -> APIError:
     """
     body = error
     if isinstance(error, dict):
-        details = error
-        message = _first(error, _MESSAGES) or error.get("error") or error.get("errors")
+        details = _plain(error)
+        message = _first(details, _MESSAGES) or details.get("error") or details.get("errors")
     else:
-        details = payload if isinstance(payload, dict) else {}
+        details = _plain(payload) if isinstance(payload, dict) else {}
         message = error if isinstance(error, str) else None
         beside = _first(details, _MESSAGES)
         if isinstance(beside, str) and isinstance(message, str) and beside != message:
@@ -240,7 +291,7 @@ def _make_error(error: Any, payload: Any) -> APIError:
     return APIError(
         message if isinstance(message, str) else json.dumps(message),
         code=code if _is_code(code) else None,
-        type=to_text(_first(details, ("type", "error_type"))),
+        type=to_text(_first(details, _TYPES)),
         param=to_text(details.get("param")),
         body=body,
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = [
+    "USAGE_NAMES",
     "delta_of",
     "mend_chunk",
     "mend_completion",
@@ -88,7 +89,7 @@ def _floats(value: Any) -> Any:
 
 
 def _finish_reason(value: Any) -> str | None:
-    return None if value in ("", "null") else to_text(value)
+    return None if value in ("", "null", "None") else to_text(value)
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
@@ -146,23 +147,31 @@ _usage_fields = _build(
     },
 )
 
-# The names of the Responses API, which some servers use here as well.
-_USAGE_NAMES = {
-    "prompt_tokens": "input_tokens",
-    "completion_tokens": "output_tokens",
-    "prompt_tokens_details": "input_tokens_details",
-    "completion_tokens_details": "output_tokens_details",
+# The names of other APIs, which some servers use here as well, and whose they are declared as.
+USAGE_NAMES = {
+    "input_tokens": "prompt_tokens",
+    "inputTokens": "prompt_tokens",
+    "promptTokens": "prompt_tokens",
+    "promptTokenCount": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "outputTokens": "completion_tokens",
+    "completionTokens": "completion_tokens",
+    "candidatesTokenCount": "completion_tokens",
+    "totalTokens": "total_tokens",
+    "totalTokenCount": "total_tokens",
+    "input_tokens_details": "prompt_tokens_details",
+    "output_tokens_details": "completion_tokens_details",
 }
 
 
 def _usage(received: dict[str, Any]) -> types.CompletionUsage:
     named = {
         name: received[other]
-        for name, other in _USAGE_NAMES.items()
+        for other, name in USAGE_NAMES.items()
         if other in received and not received.get(name)
     }
     usage = cast("types.CompletionUsage", _usage_fields({**received, **named}))
-    if "total_tokens" not in received and named:
+    if named and not (received.get("total_tokens") or named.get("total_tokens")):
         counts = (usage.prompt_tokens, usage.completion_tokens)
         usage.total_tokens = sum(count for count in counts if isinstance(count, int))
     return usage
@@ -186,7 +195,7 @@ _logprobs = _build(
 
 _function = _build(types.ChoiceDeltaToolCallFunction, {"name": to_text, "arguments": to_text})
 
-_tool_call = _build(
+_tool_call_fields = _build(
     types.ChoiceDeltaToolCall,
     {
         "index": _index,
@@ -198,6 +207,16 @@ _tool_call = _build(
         ),
     },
 )
+
+
+def _tool_call(received: dict[str, Any]) -> Any:
+    if received.get("function") is None and received.get("custom") is None:
+        beside = {name: received[name] for name in ("name", "arguments") if name in received}
+        if beside:
+            received = {key: value for key, value in received.items() if key not in beside}
+            received["function"] = beside
+    return _tool_call_fields(received)
+
 
 _annotation = _build(
     types.Annotation,

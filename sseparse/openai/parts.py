@@ -188,17 +188,18 @@ class ToolCall:
             self.extra.concatenate(extra)
 
     def add_name(self, name: str | None) -> None:
-        """Names come whole, or again and again, or in pieces before any arguments."""
+        """Names come whole, again and again, or in pieces before any arguments."""
         if name and name != self.name and not self.arguments.has_come():
-            self.name += name
+            # Or longer each time.
+            self.name = name if name.startswith(self.name) else self.name + name
 
     def is_complete(self) -> bool:
-        """Whether the arguments are a whole JSON object."""
+        """Whether the arguments are whole JSON."""
         # Most fragments can be told by their last character, without joining anything.
         if not self.arguments.has_come():
             return False
         last = self.arguments.last_part().rstrip()
-        if last and not last.endswith("}"):
+        if last and not last.endswith(("}", "]", '"')):
             return False
         if self.long_attempts == _MOST_LONG_ATTEMPTS:
             return False
@@ -320,10 +321,13 @@ class ToolCalls:
         name = _name_of(fragment)
         if not call.name or not name:
             return False
+        if call.custom and name != call.name:
+            return call.arguments.has_come()  # which are no JSON
         return (name != call.name or _has_more(fragment)) and call.is_complete()
 
     def _open_by(self, fragment: types.ChoiceDeltaToolCall, index: int) -> ToolCall | None:
-        if self.calls and not _name_of(fragment) and not _has_more(fragment):
+        is_first = not self.calls and fragment.index is not None
+        if not is_first and not _name_of(fragment) and not _has_more(fragment):
             if fragment.id:
                 self.announced[index] = fragment.id
             return None

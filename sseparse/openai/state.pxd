@@ -13,6 +13,7 @@ cdef class Outcome:
     cdef object _varied
     cdef public dict finish_reasons
     cdef set _has_said
+    cdef object _messages
 
     cpdef note_usage(self, chunk)
 

@@ -66,6 +66,7 @@ class Outcome:
         self._varied: types.CompletionUsage | None = None
         self.finish_reasons: dict[int, str | None] = {}
         self._has_said: set[tuple[int, str]] = set()
+        self._messages = _Messages()
 
     @property
     def finished(self) -> bool:
@@ -87,8 +88,10 @@ class Outcome:
             if isinstance(choice, types.Choice):
                 message = message_beside(choice) if fields.extra_of(choice) else None
                 if message is not None:
-                    _say(choice, message, partial(self._has_said_in, index))
+                    self._messages.say(choice, message, partial(self._has_said_in, index))
                     settle(chunk)
+                elif self._messages.texts:
+                    self._messages.forget(choice)
                 for name, value in _IN_DELTA.of(choice.delta):
                     if value and (index, name) not in self._has_said:
                         self._has_said.add((index, name))
@@ -102,7 +105,7 @@ class Outcome:
     def places(self, chunk: Any, varying: dict[Path, int]) -> Offer | None:
         """Nothing is kept: it matters only how much was used, and how choices end."""
         offer = Offer(varying)
-        if not self.offer_usage(chunk.usage, offer):
+        if self._messages.texts or not self.offer_usage(chunk.usage, offer):
             return None
         if any(path[0] == "x_groq" or "message" in path for path in varying):
             return None
@@ -181,13 +184,45 @@ def _put(target: Any, path: Path, value: int) -> None:
         target[path[-1]] = value
 
 
-def _say(choice: types.Choice, message: dict[str, Any], has_said: Callable[[str], bool]) -> None:
-    """Let the delta say what only a whole message says, and no delta before it."""
-    delta = delta_of(message)
-    for name in _SAID:
-        value = getattr(delta, name)
-        if value and not has_said(name):
-            setattr(choice.delta, name, value)
+class _Messages:
+    """The whole messages of a stream: what they say that no delta has said.
+
+    Attributes:
+        texts: what only they have said so far, and its length, by the choice and the field. Some
+            servers send the message so far with every chunk, others its next piece.
+    """
+
+    def __init__(self) -> None:
+        self.texts: dict[tuple[int, str], tuple[Text, int]] = {}
+
+    def say(
+        self, choice: types.Choice, message: dict[str, Any], has_said: Callable[[str], bool]
+    ) -> None:
+        """Let the delta say what only this message says, and nothing before it."""
+        delta = delta_of(message)
+        for name in _SAID:
+            value = getattr(delta, name)
+            if not value:
+                continue
+            key = (choice.index, name)
+            text, size = self.texts.get(key, (None, 0))
+            if text is None and has_said(name):
+                continue
+            # Joining it each time would be quadratic: a piece is shorter, for the most part.
+            if text is not None and len(value) >= size and value.startswith(text.joined()):
+                value = value[size:]
+            if name in _TEXTS:
+                text = text or Text()
+                text.append(value)
+                self.texts[key] = (text, size + len(value))
+            if value:
+                setattr(choice.delta, name, value)
+
+    def forget(self, choice: types.Choice) -> None:
+        """The deltas say it themselves from here on."""
+        for name in _TEXTS:
+            if getattr(choice.delta, name):
+                self.texts.pop((choice.index, name), None)
 
 
 class _State(Generic[ChunkT, FinalT]):
@@ -587,6 +622,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
         self._groq: dict[str, Any] | None = None
         self._choices: dict[int, _ChatChoice] = {}
         self.call_log = ToolCallLog()
+        self._messages = _Messages()
 
     def fold(self, chunk: types.ChatCompletionChunk, payload: bytes | None) -> None:
         """Add the next chunk; see the base class."""
@@ -599,14 +635,15 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
                 # In this order: whoever has a choice asks for its finish reason.
                 self._outcome.finish_reasons[index] = None
                 self._choices[index] = folded
-            if fields.extra_of(choice):
-                message = message_beside(choice)
-                if message is not None:
-                    _say(choice, message, folded.has_said)
-                    if folded.logprobs is not None:
-                        choice.logprobs = None
-                    settle(chunk)
-                    payload = None
+            message = message_beside(choice) if fields.extra_of(choice) else None
+            if message is not None:
+                self._messages.say(choice, message, folded.has_said)
+                if folded.logprobs is not None:
+                    choice.logprobs = None
+                settle(chunk)
+                payload = None
+            elif self._messages.texts:
+                self._messages.forget(choice)
             folded.add(choice, is_mended, payload)
             finish_reason = _FINISH_REASON.of(choice)
             if finish_reason is not None:
@@ -642,6 +679,8 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
         """
         offer = Offer(varying)
         self.call_log.settle()
+        if self._messages.texts:
+            return None
         for position, choice in enumerate(chunk.choices):
             folded = self._choices[choice.index]
             if not folded.offer(choice, ("choices", position), offer):

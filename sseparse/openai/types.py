@@ -52,7 +52,7 @@ __all__ = [
 MAX_SECONDS = 10**11
 _Seconds = Annotated[int, msgspec.Meta(lt=MAX_SECONDS)]
 # Some providers send "" or "null" until there is a reason.
-_FinishReason = Annotated[str, msgspec.Meta(pattern="^(?!(?:null)?$)")]
+_FinishReason = Annotated[str, msgspec.Meta(pattern="^(?!(?:null|None)?$)")]
 # "error" is one; and where a piece belongs to is no part of the piece.
 _ObjectName = Annotated[str, msgspec.Meta(extra={"decides": "whether it is an error"})]
 _Index = Annotated[int, msgspec.Meta(extra={"decides": "where a piece goes"})]
@@ -207,7 +207,18 @@ class ChoiceDelta(Model, kw_only=True):
         other = extra_of(self).get("reasoning_text")
         if isinstance(other, str) and other:
             return other
+        details = _text_of_details(self.reasoning_details)
+        if details:
+            return details
         return self.reasoning if self.reasoning_content is None else self.reasoning_content
+
+
+def _text_of_details(details: Any) -> str:
+    """What some servers say in ``reasoning_details`` alone."""
+    if not isinstance(details, list):
+        return ""
+    texts = [part.get("text") or part.get("summary") for part in details if isinstance(part, dict)]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 class Choice(Model, kw_only=True):
@@ -333,7 +344,7 @@ class ChatCompletionMessage(Model, kw_only=True):
     @property
     def reasoning_text(self) -> str | None:
         """The reasoning, whichever name it came under; None where there is none."""
-        other = extra_of(self).get("reasoning_text")
+        other = extra_of(self).get("reasoning_text") or _text_of_details(self.reasoning_details)
         return self.reasoning_content or self.reasoning or other or None
 
 

@@ -59,6 +59,12 @@ def test_it_is_an_error_of_a_legacy_stream():
     assert found["truncated"]
 
 
+def test_one_behind_an_error_and_further_chunks_is_an_error_of_its_own():
+    nothing = sse(chunk({}))
+    body = nothing * 4 + b"error: x\n\n" + nothing * 4 + b"event: error\n\n"
+    assert messages(read_under_every_cut(body)) == ["x", NOTHING_SAID]
+
+
 @pytest.mark.parametrize("body", [LOST, LOST[:-1], LOST[:-2], b"event: error"])
 def test_it_is_an_error_where_it_is_the_whole_body_or_its_unfinished_end(body):
     assert read_under_every_cut(body)["seen"][0][0] == "APIError"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -69,6 +70,39 @@ def test_a_message_beside_an_empty_delta_is_read():
     choice = {"index": 0, "delta": {"content": ""}, "message": {"content": "Hi"}}
     found = final({**ENVELOPE, "choices": [{**choice, "finish_reason": "stop"}]})
     assert found["choices"][0]["message"]["content"] == "Hi"
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate": False}])
+@pytest.mark.parametrize("so_far", [["Mo", "ss", " is"], ["Mo", "Moss", "Moss is"]])
+@pytest.mark.parametrize("delta", [{}, {"delta": {}}, {"delta": {"role": "assistant"}}])
+def test_messages_in_the_place_of_deltas_are_read_piece_by_piece_or_as_they_grow(
+    options, so_far, delta
+):
+    texts = [*so_far, *so_far[-1:]]
+    choices = [{"index": 0, **delta, "message": {"content": text}} for text in texts[: len(so_far)]]
+    stream = ChatStream([sse(*({**ENVELOPE, "choices": [each]} for each in choices))], **options)
+    assert "".join(stream.iter_text()) == "Moss is"
+
+
+def test_a_whole_message_behind_messages_and_deltas_is_not_said_again():
+    in_pieces = [{**ENVELOPE, "choices": [{"index": 0, "message": {"content": "Mo"}}]}]
+    found = final(*in_pieces, chunk({"content": "ss"}), whole({"content": "Moss"}))
+    assert found["choices"][0]["message"]["content"] == "Moss"
+    found = final(*in_pieces, whole({"content": "Moss"}), whole({"content": "Moss"}))
+    assert found["choices"][0]["message"]["content"] == "Moss"
+
+
+def test_many_messages_in_pieces_are_what_they_are_without_shapes():
+    body = sse(
+        *(
+            {**ENVELOPE, "choices": [{"index": 0, "message": {"content": f"w{i} "}}]}
+            for i in range(9)
+        )
+    )
+    for options in ({}, {"accumulate": False}):
+        assert "".join(ChatStream([body], **options).iter_text()) == "".join(
+            f"w{i} " for i in range(9)
+        )
 
 
 # Which call.
@@ -141,6 +175,40 @@ def test_custom_calls_with_one_index_are_calls_of_their_own():
     assert [call["custom"]["input"] for call in found["tool_calls"]] == ["{}", "{}"]
 
 
+def test_a_custom_call_with_another_name_is_its_own():
+    fragments = [
+        {"index": 0, "type": "custom", "custom": {"name": name, "input": "ls"}}
+        for name in ("sh", "zsh")
+    ]
+    found = message(*({"tool_calls": [fragment]} for fragment in fragments))
+    assert [call["custom"]["name"] for call in found["tool_calls"]] == ["sh", "zsh"]
+
+
+def test_whole_arguments_need_not_be_an_object():
+    for arguments in ('"x"', "[1]"):
+        assert calls(*([tool(arguments, name, index=0)] for name in ("tide", "wind"))) == [
+            ("tide", arguments),
+            ("wind", arguments),
+        ]
+
+
+def test_a_name_that_is_longer_each_time_is_the_longest():
+    assert calls(
+        [tool(None, "edit", index=0)], [tool(None, "edit_all", index=0)], [tool("{}", index=0)]
+    ) == [("edit_all", "{}")]
+
+
+def test_a_call_without_its_function_has_its_name_and_arguments():
+    assert calls(
+        [{"index": 0, "name": "tide", "arguments": "{"}], [{"index": 0, "arguments": "}"}]
+    ) == [("tide", "{}")]
+
+
+@pytest.mark.parametrize("nothing", [{}, [{}], [{"function": {}}], [{"id": "a"}]])
+def test_a_fragment_that_says_nothing_is_no_call(nothing):
+    assert "tool_calls" not in message({"tool_calls": nothing, "content": "Hi"})
+
+
 # Errors that are not called so.
 
 
@@ -169,6 +237,18 @@ def test_custom_calls_with_one_index_are_calls_of_their_own():
         ({"status_code": 500, "msg": "bad"}, "bad"),
         ({"error_code": 336, "error_msg": "bad"}, "bad"),
         ({"error": True, "message": "bad"}, "bad"),
+        ({"statusCode": 429, "message": "bad"}, "bad"),
+        ({"Code": "InvalidParameter", "Message": "bad"}, "bad"),
+        ({"errorCode": "X", "errorMessage": "bad"}, "bad"),
+        ({"Error": {"Message": "bad"}}, "bad"),
+        ({"errors": {"message": "bad"}}, "bad"),
+        ({"errors": "bad"}, "bad"),
+        ({"__type": "ThrottlingException", "message": "bad"}, "bad"),
+        ({"type": "invalid_request_error", "message": "bad", "code": None}, "bad"),
+        ({"status": "failed", "msg": "bad"}, "bad"),
+        ({"status": "500", "msg": "bad"}, "bad"),
+        ({"code": 400, "reason": "bad"}, "bad"),
+        ({"error": "invalid_token", "error_description": "bad"}, "invalid_token: bad"),
     ],
 )
 def test_an_error_under_another_name_is_an_error(payload, text):
@@ -203,10 +283,35 @@ def test_an_error_that_says_success_is_none_in_the_chunk_of_the_usage():
     assert found["usage"] == USAGE
 
 
-@pytest.mark.parametrize("payload", [{"message": "hello"}, {"code": 0, "message": "fine"}])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"message": "hello"},
+        {"code": 0, "message": "fine"},
+        {"status": "processing", "message": "loading the model"},
+        {"status": 202, "message": "accepted"},
+        {"choices": [], "error": {"message": "", "type": "", "code": ""}},
+        {"choices": [], "error": "null"},
+        {"choices": [], "type": "usage", "message": "12 tokens"},
+    ],
+)
 def test_a_message_alone_is_no_error(payload):
     (found,) = ChatStream([sse(payload) + DONE])
     assert found.choices == []
+
+
+@pytest.mark.parametrize("name", ["status", "Status", "type", "__type"])
+def test_a_failure_among_many_words_is_still_seen(name):
+    words = ["waiting", "loading", "queued", "running", "working", "busy"]
+    payloads = [{"choices": [], name: word, "message": "m"} for word in [*words, "failed"]]
+    found = read([sse(*payloads)])["seen"]
+    assert [item[0] for item in found if isinstance(item, tuple)] == ["APIError"]
+
+
+@pytest.mark.parametrize("block", [b"Error: died\n\n", b"event: ERROR\ndata: died\n\n"])
+def test_an_error_is_one_in_capitals_too(block):
+    found = read_under_every_cut(sse(chunk({"content": "Hi"})) + block)
+    assert found["seen"][1][:2] == ("APIError", "died")
 
 
 def test_an_error_and_done_behind_it_is_truncated():
@@ -241,6 +346,42 @@ def test_lines_of_one_event_are_read_each_for_itself():
     assert found["done"]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        "{A}{B}[DONE]",
+        "{A} {B} [done]",
+        "{A}data: {B}",
+        "data: {A},\n{B},",
+        "\ufeff{A}\n\n{B}\n[DONE]",
+    ],
+)
+def test_payloads_of_one_event_are_found_without_line_ends_between_them(data):
+    for indent in (None, 1):
+        for letter in "AB":
+            text = json.dumps(chunk({"content": letter}), indent=indent)
+            data = data.replace("{" + letter + "}", text)
+        lines = data.split("\n")
+        body = "".join(f"data: {line}\n" for line in lines) + "\n"
+        found = read_under_every_cut(body.encode() + DONE)
+        assert found["final"]["choices"][0]["message"]["content"] == "AB"
+        assert (found["done"], found["truncated"]) == (True, False)
+
+
+@pytest.mark.parametrize("done", ['"[DONE]"', "[done]", "data: [DONE]"])
+def test_done_is_done_however_it_is_written(done):
+    found = read_under_every_cut(sse(chunk({"content": "Hi"}), done))
+    assert (found["done"], found["truncated"]) == (True, False)
+
+
+def test_many_broken_values_in_one_event_take_no_time_that_grows():
+    line = '{"a": ['
+    body = "".join(f"data: {line}\n" for _ in range(20_000)) + "data: [DONE]\n\n"
+    found = read([body.encode()])
+    assert len(found["seen"]) == 20_000
+    assert found["done"]
+
+
 def test_a_bad_line_before_done_is_told_and_the_stream_is_done():
     body = b"data: {broken\ndata: [DONE]\n\n"
     found = read_under_every_cut(body)
@@ -264,6 +405,12 @@ def test_a_control_character_in_a_string_is_kept():
 def test_events_with_a_name_of_their_own_and_no_json_are_skipped():
     body = b"event: ping\ndata: 2026-02-20 08:40:33\n\n" + sse(chunk({"content": "Hi"})) + DONE
     assert read_under_every_cut(body)["final"]["choices"][0]["message"]["content"] == "Hi"
+    assert read([body], strict=True)["seen"][0][0] == "ChunkDecodeError"
+
+
+def test_an_event_with_a_name_of_its_own_and_an_array_is_skipped():
+    body = b"event: ping\ndata: [1]\n\n" + sse(chunk({"content": "Hi"})) + DONE
+    assert len(read_under_every_cut(body)["seen"]) == 1
     assert read([body], strict=True)["seen"][0][0] == "ChunkDecodeError"
 
 
@@ -293,11 +440,15 @@ def test_text_in_place_of_a_deltas_content_is_the_content():
         {"reasoning": ["x"]},
         {"thinking": "x"},
         {"thinking_blocks": [{"type": "thinking", "thinking": "x"}]},
+        {"reasoning_details": [{"type": "reasoning.text", "text": "x"}]},
+        {"reasoning_details": [{"type": "reasoning.summary", "summary": "x"}, "odd"]},
     ],
 )
 def test_reasoning_in_parts_is_joined(delta):
     (found,) = ChatStream([sse(chunk(delta))])
     assert found.choices[0].delta.reasoning_text == "x"
+    completion = ChatStream([sse(chunk(delta))]).get_final_completion()
+    assert completion.choices[0].message.reasoning_text == "x"
 
 
 @pytest.mark.parametrize(("value", "text"), [({"odd": 1}, '{"odd": 1}'), ([], None), (5, "5")])
@@ -325,6 +476,20 @@ def test_usage_under_the_names_of_the_responses_api_is_read():
     found = final({**chunk({"content": "x"}), "usage": usage})["usage"]
     assert (found["prompt_tokens"], found["completion_tokens"], found["total_tokens"]) == (1, 2, 3)
     assert found["prompt_tokens_details"] == {"cached_tokens": 1}
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"inputTokens": 1, "outputTokens": 2},
+        {"promptTokens": 1, "completionTokens": 2, "totalTokens": 3},
+        {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3},
+        {**dict.fromkeys(USAGE, 0), "input_tokens": 1, "output_tokens": 2},
+    ],
+)
+def test_usage_under_the_names_of_other_apis_is_read(usage):
+    found = final({**chunk({"content": "x"}), "usage": usage})["usage"]
+    assert {**found, **USAGE} == found
 
 
 @pytest.mark.parametrize("nothing", [{}, dict.fromkeys(USAGE, 0)])

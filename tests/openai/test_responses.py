@@ -180,3 +180,31 @@ def test_an_error_knows_the_status_of_its_response():
     with pytest.raises(APIError) as caught:
         next(ChatStream([body]))
     assert caught.value.status is None
+
+
+@pytest.mark.parametrize("stream_class", [ChatStream, AsyncChatStream])
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "said"),
+    [
+        (204, {}, b"", "status 204: there is nothing to read"),
+        (200, {"content-encoding": "x-new"}, b"\x1b\x2b\x00\xf8", "Content-Encoding 'x-new'"),
+    ],
+)
+def test_what_has_no_chunks_says_why(stream_class, status, headers, body, said):
+    async def read_all(response: httpx.Response) -> None:
+        if stream_class is ChatStream:
+            ChatStream(response).until_done()
+        else:
+            await AsyncChatStream(response).until_done()
+
+    class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield body
+
+        async def __aiter__(self) -> Any:
+            yield body
+
+    headers = {"content-type": "text/event-stream", **headers}
+    response = httpx.Response(status, headers=headers, stream=Body())
+    with pytest.raises(NotAnEventStreamError, match=said):
+        asyncio.run(read_all(response))
