@@ -88,7 +88,7 @@ COVERAGE := ../$(BIN)/coverage
 COUNTED := -m pytest -q -m "not hypothesis" -k "not (niquests- or niquests] or takes_memory or each_thread or eight_threads)"
 CORE_TESTS := $(patsubst %,tests/core/test_%.py,callbacks chunking dispatch_without_data event failed iterate limits own_id \
 	parser_api partial_json partial_json_module standard threads)
-OTHER_TESTS := $(patsubst %,tests/core/test_%.py,going_on implementation iterate switching) \
+OTHER_TESTS := $(patsubst %,tests/core/test_%.py,encode going_on implementation iterate switching) \
 	tests/http tests/openai tests/stream tests/system/test_cli.py
 
 coverage: .venv/group-coverage
@@ -124,6 +124,7 @@ sanitize: .sanitize/built
 	$(BIN)/python fuzz/seeds.py .fuzz/seeds
 	$(SANITIZED) $(BIN)/python fuzz/parsers.py .fuzz/seeds/parsers $(wildcard .fuzz/corpus/parsers)
 	$(SANITIZED) $(BIN)/python fuzz/partial_json.py .fuzz/seeds/partial_json $(wildcard .fuzz/corpus/partial_json)
+	$(SANITIZED) $(BIN)/python fuzz/encode.py .fuzz/seeds/encode $(wildcard .fuzz/corpus/encode)
 	$(SANITIZED) $(BIN)/python fuzz/completions.py .fuzz/seeds/completions $(wildcard .fuzz/corpus/completions)
 	$(SANITIZED) $(BIN)/python fuzz/shapes.py .fuzz/seeds/shapes $(wildcard .fuzz/corpus/shapes)
 

@@ -29,6 +29,7 @@ PACKAGES = [
     "aiohttp",
     "aiohttp-sse-client",
     "anthropic",
+    "fastapi",
     "httpx",
     "httpx-sse",
     "httpx2",
@@ -40,11 +41,20 @@ PACKAGES = [
     "pydantic",
     "pydantic-core",
     "requests",
+    "sse-starlette",
     "sseclient-py",
 ]
 
 # What the others of a group are compared with: the first of these that is in it.
-BASES = ("sseparse", "msgspec alone", "PartialJSON", "for", "openai", "async openai")
+BASES = (
+    "sseparse",
+    "msgspec alone",
+    "PartialJSON",
+    "for",
+    "f-string",
+    "openai",
+    "async openai",
+)
 
 # A machine shared with others is slow for seconds at a time, which would be some contender's bad
 # luck: all that takes time is measured so often, with everything else between, and the best of

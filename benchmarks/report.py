@@ -19,7 +19,7 @@ from matplotlib import pyplot as plt
 
 BEGIN, END = "<!-- measured: written by make bench-report -->", "<!-- end of measured -->"
 
-OURS = ("sseparse", "ChatStream", "PartialJSON", "sdk.Stream", "Parser")
+OURS = ("sseparse", "ChatStream", "PartialJSON", "sdk.Stream", "Parser", "encode_event")
 
 
 class Results:
@@ -166,6 +166,11 @@ def targets(results: Results) -> list[list[str]]:
             limit,
             results.ratio(f"json: {shape}", "jiter, all of it anew", "PartialJSON"),
         )
+    at_most(
+        "`encode_event`, the time of an f-string and `encode()`",
+        2,
+        results.ratio("encode: data", "encode_event", "f-string"),
+    )
     for what, base, way, limit in [
         ("aiohttp and `AsyncChatStream`", "async openai", "aiohttp + AsyncChatStream", 40),
         ("its own transport and `ChatStream`", "openai", "openai + ChatStream", 9),
@@ -363,6 +368,11 @@ how many times that.
 
 ![JSON, an array of objects](assets/json-objects.svg)
 
+### Events to bytes
+
+Time an event of an f-string and `encode()`; of the others, how many times that.
+
+{matrix(results, "encode: ", "f-string")}
 ### `async for` over what has arrived
 
 Time an item of the plain loop; of the others, how many times that.

@@ -16,7 +16,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 WORK = HERE.parent / ".fuzz"
 # The longest inputs: the parsers' rules are met in short ones, chunks of JSON are long.
-FUZZERS = {"parsers": 512, "partial_json": 512, "completions": 4096, "shapes": 16384}
+FUZZERS = {
+    "parsers": 512,
+    "partial_json": 512,
+    "encode": 256,
+    "completions": 4096,
+    "shapes": 16384,
+}
 
 
 def main() -> int:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 TABLE = harness.PROJECT / "tests" / "openai" / "test_table.py"
+ODD_TEXTS = (b"", b" ", b"\r\n", b"\0", b"\xed\xa0\xbd", b"\xed\xa0\xbd\xed\xb8\x80", b"\xff", b"5")
 LONGEST_FOR_PARSERS = 256
 LONGEST_FOR_COMPLETIONS = 3072
 LONGEST_FOR_SHAPES = 12288
@@ -54,6 +55,16 @@ def for_partial_json() -> Iterator[bytes]:
     for text in TEXTS:
         for option in (b"\0", b"\1", b"\xc8"):
             yield option + text.encode("utf-8", "surrogatepass")
+
+
+def for_encode() -> Iterator[bytes]:
+    """The fields of the events of each stream, and what makes them odd, in each place."""
+    for body in (*TRICKY_BODIES.values(), *ODD_TEXTS):
+        for flags in (0, 3):
+            yield bytes([flags]) + b"\xfe".join([body.replace(b"\xfe", b"\xff")] * 5)
+        for event in Parser().feed(body):
+            fields = (event.data_bytes, event.event.encode(), event.id.encode(), b"7", b"ping")
+            yield b"\2" + b"\xfe".join(field.replace(b"\xfe", b"\xff") for field in fields)
 
 
 def for_completions() -> Iterator[bytes]:
@@ -103,6 +114,7 @@ def main() -> None:
     for name, inputs in (
         ("parsers", for_parsers()),
         ("partial_json", for_partial_json()),
+        ("encode", for_encode()),
         ("completions", for_completions()),
         ("shapes", for_shapes()),
     ):

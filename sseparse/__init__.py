@@ -16,6 +16,7 @@ else:
     Event, Parser = _parser.Event, _parser.Parser
     IMPLEMENTATION = "cython" if _parser.__name__.endswith("_c") else "python"
 
+from ._encode import encode_comment, encode_event
 from ._iterate import aiter_events, iter_events
 
 __all__ = [
@@ -26,5 +27,7 @@ __all__ = [
     "ParserClosedError",
     "SSEError",
     "aiter_events",
+    "encode_comment",
+    "encode_event",
     "iter_events",
 ]

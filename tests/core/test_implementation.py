@@ -66,6 +66,8 @@ def test_the_names_are_those_of_the_contract():
         "ParserClosedError",
         "SSEError",
         "aiter_events",
+        "encode_comment",
+        "encode_event",
         "iter_events",
     ]
 
