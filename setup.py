@@ -12,6 +12,7 @@ from setuptools import Extension, setup
 
 AS_THEY_STAND = (
     "sseparse._iterators",
+    "sseparse._stream.changes",
     "sseparse._stream.convert",
     "sseparse._stream.decode",
     "sseparse._stream.detect",

@@ -19,7 +19,7 @@ from matplotlib import pyplot as plt
 
 BEGIN, END = "<!-- measured: written by make bench-report -->", "<!-- end of measured -->"
 
-OURS = ("sseparse", "ChatStream", "PartialJSON", "sdk.Stream", "Parser", "encode_event")
+OURS = ("sseparse", "ChatStream", "PartialJSON", "sdk.Stream", "Parser", "encode_event", "to_")
 
 
 class Results:
@@ -171,6 +171,13 @@ def targets(results: Results) -> list[list[str]]:
         2,
         results.ratio("encode: data", "encode_event", "f-string"),
     )
+    for group in results.groups("rewriting: "):
+        at_most(
+            "`chunk.to_json()` after a change, the time of msgspec decoding and encoding the "
+            f"payload: {group.removeprefix('rewriting: ')}",
+            2,
+            results.ratio(group, "to_json", "msgspec alone"),
+        )
     for what, base, way, limit in [
         ("aiohttp and `AsyncChatStream`", "async openai", "aiohttp + AsyncChatStream", 40),
         ("its own transport and `ChatStream`", "openai", "openai + ChatStream", 9),
@@ -373,6 +380,12 @@ how many times that.
 Time an event of an f-string and `encode()`; of the others, how many times that.
 
 {matrix(results, "encode: ", "f-string")}
+### Chunks that are changed and written
+
+Time a chunk of msgspec decoding the payload to a dict and encoding it; of the others, how many
+times that.
+
+{matrix(results, "rewriting: ", "msgspec alone")}
 ### `async for` over what has arrived
 
 Time an item of the plain loop; of the others, how many times that.

@@ -13,6 +13,7 @@ most payloads need. What it refuses is parsed to a dict, and then
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -23,6 +24,7 @@ from .detect import READERS, kind_of
 from .errors import ChunkDecodeError, UnexpectedAPIError
 from .model import Model
 from .payload import REFUSALS, loads_oddly
+from .shapes import Shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
             """The object of parsed JSON that the types refuse. It never raises."""
 
 
-__all__ = ["PayloadDecoder"]
+__all__ = ["DecodingAgain", "PayloadDecoder"]
 
 
 # Payloads in a row that were not just as declared, until only every so many are tried for that:
@@ -178,6 +180,43 @@ class PayloadDecoder:
         fields.give_payload(item, payload)
         return item
 
+
+class DecodingAgain(threading.local):
+    """Decodes payloads once more, as they were: of most of them a shape is known by then.
+
+    To mend it again would be most of what it takes to write a chunk that was mended and changed.
+    Each thread has its own shapes.
+
+    Args:
+        decoder: what decoded them.
+    """
+
+    # Payloads without a shape before it begins anew: shapes are those of one stream or a few.
+    _PATIENCE = 256
+
+    def __init__(self, decoder: PayloadDecoder) -> None:
+        self._decoder = decoder
+        self._begin()
+
+    def _begin(self) -> None:
+        self._shapes = Shapes(self._decoder.decode, self._decoder.deciding)
+        self._misses = 0
+
+    def decode(self, payload: bytes) -> Any:
+        """The object that such a payload was decoded to."""
+        shape = self._shapes.match(payload)
+        if shape is not None:
+            return shape.make(payload)
+        self._misses += 1
+        if self._misses > self._PATIENCE:
+            self._begin()
+        item = self._decoder.decode(payload)
+        self._shapes.learn(payload, _EFFORT)
+        return item
+
+
+# Of mending, against decoding what is just as declared.
+_EFFORT = 10
 
 _DECODERS: dict[type, Any] = {}
 

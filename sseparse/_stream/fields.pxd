@@ -21,6 +21,16 @@ cdef class Present:
     cpdef list of(self, object model)
 
 
+cdef dict _NOTHING
+cdef object _PAYLOAD
+cdef object _EXTRA
+cdef object _WAS_MENDED
+cdef object _AS_DECODED
+
+cpdef object payload_of(object model)
+
+cpdef object decoded_as(object model)
+
 cpdef object extra_of(object model)
 
 cpdef bint was_mended(object model) except -1

@@ -21,11 +21,13 @@ __all__ = [
     "Field",
     "Origin",
     "Present",
+    "decoded_as",
     "each",
     "extra_of",
     "give_extra",
     "give_payload",
     "mark_mended",
+    "payload_of",
     "slots_of",
     "was_mended",
 ]
@@ -51,6 +53,7 @@ _NOTHING: dict[str, Any] = {}
 _PAYLOAD: Any = vars(Origin)["_payload"]
 _EXTRA: Any = vars(Origin)["_extra"]
 _WAS_MENDED: Any = vars(Origin)["_was_mended"]
+_AS_DECODED: Any = vars(Origin)["_as_decoded"]
 
 
 class Field:
@@ -125,6 +128,18 @@ def give_extra(model: Any, extra: dict[str, Any]) -> None:
 def mark_mended(model: Any) -> None:
     """Let it be known that a value may be something else than its type declares."""
     model._was_mended = True
+
+
+def payload_of(model: Any) -> bytes | None:
+    """The payload that an object was decoded from; None where it was not."""
+    _check(model, Origin)
+    return native.get(model, _PAYLOAD)  # type: ignore[no-any-return]
+
+
+def decoded_as(model: Any) -> Any:
+    """What the payload was decoded to, where decoding it again would give something else."""
+    _check(model, Origin)
+    return native.get(model, _AS_DECODED)
 
 
 def extra_of(model: Any) -> dict[str, Any]:

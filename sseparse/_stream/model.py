@@ -15,27 +15,21 @@ remember.
 from __future__ import annotations
 
 import copy
-import json
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 
-from .fields import Origin, extra_of
-from .payload import loads
+from .changes import dict_of, json_of, plain, written
+from .fields import Origin, extra_of, payload_of, was_mended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from typing_extensions import Self
 
 __all__ = [
     "Model",
     "decodes",
-    "payload_of",
     "settle",
 ]
-
-ModelT = TypeVar("ModelT", bound="Model")
 
 
 class Model(
@@ -72,26 +66,18 @@ class Model(
         payload = payload_of(self)
         if payload is None:
             return self._fields_to_dict()
-        original = getattr(self, "_as_decoded", None)
-        if original is None:
-            original = _DECODERS[type(self)](payload)
-        return _as_received(self, original, loads(payload))  # type: ignore[no-any-return]
+        return dict_of(self, payload, _DECODERS[type(self)])  # type: ignore[no-any-return]
 
     def to_json(self, *, indent: int | None = None) -> str:
-        """``to_dict()`` as JSON text.
+        """``to_dict()`` as JSON text; of a chunk that nobody has changed, the text as it came.
 
         Args:
-            indent: spaces a level; None puts everything on one line.
+            indent: spaces a level; None puts on one line whatever did not come on several.
         """
-        separators = (",", ":") if indent is None else None
-        as_dict = self.to_dict()
-        text = json.dumps(as_dict, ensure_ascii=False, indent=indent, separators=separators)
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            # Half a character that came alone can be written as an escape only.
-            text = json.dumps(as_dict, indent=indent, separators=separators)
-        return text
+        payload = payload_of(self)
+        if payload is None or indent is not None:
+            return written(self.to_dict(), indent, was_mended(self))
+        return json_of(self, payload, _DECODERS[type(self)])
 
     def model_dump(self) -> dict[str, Any]:
         """The pydantic spelling of ``to_dict()``."""
@@ -103,13 +89,13 @@ class Model(
 
     def _fields_to_dict(self) -> dict[str, Any]:
         always = self._always
-        plain = {
-            name: _to_plain(value)
+        fields = {
+            name: plain(value)
             for name in self.__struct_fields__
             if (value := getattr(self, name)) is not None or name in always
         }
         extra = extra_of(self)
-        return {**_copied(extra), **plain} if extra else plain
+        return {**_copied(extra), **fields} if extra else fields
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Model):
@@ -140,28 +126,24 @@ def _restore(cls: type[Model], fields: dict[str, Any], slots: dict[str, Any]) ->
     return model
 
 
-def payload_of(model: Model) -> bytes | None:
-    """The payload that an object was decoded from; None where it was not."""
-    return getattr(model, "_payload", None)
-
-
 def settle(model: Model) -> None:
     """Let ``to_dict()`` take an object as it is now for what its payload says."""
     model._as_decoded = copy.deepcopy(model)
 
 
-# What makes objects of a type again of their payload.
-_DECODERS: dict[type[Model], Callable[[bytes], Model]] = {}
+class Decoder(Protocol):
+    """What makes objects of a type again of their payload."""
+
+    def decode(self, payload: bytes) -> Any:
+        """The object that the payload was decoded to."""
 
 
-def decodes(cls: type[ModelT]) -> Callable[[Callable[[bytes], ModelT]], Callable[[bytes], ModelT]]:
-    """Say what decodes a payload to this type, for ``to_dict()`` to tell what was changed since."""
+_DECODERS: dict[type[Model], Decoder] = {}
 
-    def register(decode: Callable[[bytes], ModelT]) -> Callable[[bytes], ModelT]:
-        _DECODERS[cls] = decode
-        return decode
 
-    return register
+def decodes(cls: type[Model], decoder: Decoder) -> None:
+    """Say what decodes a payload to this type, to tell what was changed in a mended object."""
+    _DECODERS[cls] = decoder
 
 
 def _copied(value: Any) -> Any:
@@ -172,29 +154,3 @@ def _copied(value: Any) -> Any:
         return [_copied(item) for item in value] if isinstance(value, list) else value
     except RecursionError:
         return value  # as deep as that it came alone
-
-
-def _to_plain(value: Any) -> Any:
-    if isinstance(value, Model):
-        return value.to_dict()
-    if isinstance(value, list):
-        # No deeper: lists in lists are JSON that nobody declares, as deep as a server likes.
-        return [item.to_dict() if isinstance(item, Model) else item for item in value]
-    return value
-
-
-def _as_received(now: Any, original: Any, received: Any) -> Any:
-    """``received``, but for what was changed since it was decoded to ``original``."""
-    if now == original:
-        return received
-    if isinstance(now, Model) and type(original) is type(now) and isinstance(received, dict):
-        result = dict(received)
-        for name in now.__struct_fields__:
-            value, before = getattr(now, name), getattr(original, name)
-            if value != before:
-                result[name] = _as_received(value, before, received.get(name))
-        return result
-    lists = [value for value in (now, original, received) if isinstance(value, list)]
-    if len(lists) == 3 and len({*map(len, lists)}) == 1:
-        return [_as_received(*items) for items in zip(*lists, strict=True)]
-    return _to_plain(now)

@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from .._stream.decode import PayloadDecoder
+from .._stream.decode import DecodingAgain, PayloadDecoder
 from .._stream.errors import APIError
 from .._stream.fields import each, extra_of
 from .._stream.model import decodes
@@ -134,22 +134,8 @@ def _problem_of_usage(item: types.ChatCompletionChunk | types.Completion) -> str
     return None
 
 
-_read_chunk = chat_decoder().decode
-_read_completion = completion_decoder().decode
-
-
-@decodes(types.ChatCompletionChunk)
-def _decode_chunk(payload: bytes) -> types.ChatCompletionChunk:
-    chunk: types.ChatCompletionChunk | None = _read_chunk(payload)
-    assert chunk is not None
-    return chunk
-
-
-@decodes(types.Completion)
-def _decode_completion(payload: bytes) -> types.Completion:
-    completion: types.Completion | None = _read_completion(payload)
-    assert completion is not None
-    return completion
+decodes(types.ChatCompletionChunk, DecodingAgain(chat_decoder()))
+decodes(types.Completion, DecodingAgain(completion_decoder()))
 
 
 # Errors.

@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from .._stream.fields import extra_of
-from .._stream.model import Model, payload_of
+from .._stream.fields import extra_of, payload_of
+from .._stream.model import Model
 from . import accepted
 
 __all__ = [
