@@ -10,17 +10,18 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from .._stream.changes import written
 from .._stream.decode import DecodingAgain, PayloadDecoder
 from .._stream.errors import APIError
 from .._stream.fields import each, extra_of
-from .._stream.model import decodes
+from .._stream.model import Model, decodes
 from . import types
 from .mend import USAGE_NAMES, mend_chunk, mend_completion, reasoning_beside, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["chat_decoder", "completion_decoder"]
+__all__ = ["chat_decoder", "chunk_of", "completion_decoder"]
 
 # Choices in one chunk, which no client asks for: small JSON can make large objects.
 _MOST_CHOICES = 1000
@@ -136,6 +137,26 @@ def _problem_of_usage(item: types.ChatCompletionChunk | types.Completion) -> str
 
 decodes(types.ChatCompletionChunk, DecodingAgain(chat_decoder()))
 decodes(types.Completion, DecodingAgain(completion_decoder()))
+
+
+def chunk_of(given: Any, decoder: PayloadDecoder) -> Any:
+    """The chunk that a dict says, or a chunk of the openai package; read as a payload is.
+
+    Raises:
+        TypeError: it is neither.
+        SSEError: it is no chunk; see ``PayloadDecoder``.
+    """
+    if not isinstance(given, dict):
+        if not hasattr(given, "model_dump") or isinstance(given, Model):
+            raise TypeError(
+                "a chunk is an object of this module, one of the openai package, or a dict, "
+                f"not {type(given).__name__}"
+            )
+        # As it came, nulls included, and without a word of what it is that was constructed.
+        given = given.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
+    chunk = decoder.decode(written(given, None, False).encode())
+    assert chunk is not None  # a dict always is one, or an error
+    return chunk
 
 
 # Errors.

@@ -25,13 +25,22 @@ from .._stream.model import Model, settle
 from .._stream.text import Latest, Place, Text
 from .._stream.tool_calls import ToolCallLog
 from . import types
+from .decode import chat_decoder, chunk_of, completion_decoder
 from .mend import delta_of, message_beside
 from .parts import Audio, Extra, ReasoningDetails, ToolCall, ToolCalls, leave_out_misfits, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
     Path = tuple[str | int, ...]
+
+    class Dumping(Protocol):
+        """A chunk of the openai package."""
+
+        def model_dump(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+            """Its fields, as pydantic's models give them."""
+
 
 __all__ = ["ChatCompletionStreamState", "CompletionStreamState", "Outcome"]
 
@@ -255,12 +264,8 @@ class _State(Generic[ChunkT, FinalT]):
         """The finish reason of the first choice."""
         return self._outcome.finish_reason
 
-    def handle_chunk(self, chunk: ChunkT) -> None:
-        """Add the next chunk."""
-        self.fold(chunk, None)
-
     def fold(self, chunk: ChunkT, payload: bytes | None) -> None:
-        """Add the next chunk of a stream, which nobody has seen yet; see ``handle_chunk``.
+        """Add the next chunk of a stream, which nobody has seen yet.
 
         Args:
             chunk: the chunk.
@@ -624,6 +629,21 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
         self.call_log = ToolCallLog()
         self._messages = _Messages()
 
+    def handle_chunk(self, chunk: types.ChatCompletionChunk | Dumping | dict[str, Any]) -> None:
+        """Add the next chunk.
+
+        Args:
+            chunk: as the streams give them, or the openai package's, or parsed JSON. The last two
+                are read as a payload is.
+
+        Raises:
+            TypeError: it is none of these.
+            APIError: parsed JSON reports an error.
+        """
+        if not isinstance(chunk, types.ChatCompletionChunk):
+            chunk = chunk_of(chunk, chat_decoder())
+        self.fold(chunk, None)
+
     def fold(self, chunk: types.ChatCompletionChunk, payload: bytes | None) -> None:
         """Add the next chunk; see the base class."""
         is_mended = fields.was_mended(chunk)
@@ -808,6 +828,21 @@ class CompletionStreamState(_State[types.Completion, types.Completion]):
     def __init__(self) -> None:
         super().__init__()
         self._choices: dict[int, _TextChoice] = {}
+
+    def handle_chunk(self, chunk: types.Completion | Dumping | dict[str, Any]) -> None:
+        """Add the next chunk.
+
+        Args:
+            chunk: as the streams give them, or the openai package's, or parsed JSON. The last two
+                are read as a payload is.
+
+        Raises:
+            TypeError: it is none of these.
+            APIError: parsed JSON reports an error.
+        """
+        if not isinstance(chunk, types.Completion):
+            chunk = chunk_of(chunk, completion_decoder())
+        self.fold(chunk, None)
 
     def fold(self, chunk: types.Completion, payload: bytes | None) -> None:
         """Add the next chunk; see the base class."""

@@ -220,3 +220,19 @@ def test_openai_streams_come_to_the_same_object():
     payloads.append({**payloads[0], "choices": [], "usage": usage})
     ours, theirs = accumulate(sse(*payloads))
     assert ours == theirs
+
+
+def test_a_state_takes_the_chunks_of_the_openai_package():
+    """Made by its client, which validates nothing, or by somebody himself."""
+    payloads = [chunk({"content": "Hi", "odd": [1]}, odd=2), chunk({"content": 5, "role": None})]
+    of_payloads, of_theirs = ChatCompletionStreamState(), ChatCompletionStreamState()
+    for payload in payloads:
+        of_payloads.handle_chunk(payload)
+        of_theirs.handle_chunk(
+            construct_type(type_=openai.types.chat.ChatCompletionChunk, value=payload)
+        )
+    assert of_theirs.get_final_completion() == of_payloads.get_final_completion()
+    assert of_theirs.get_final_completion().model_extra == {"odd": 2}
+    made = openai.types.chat.ChatCompletionChunk.model_validate(chunk({"content": "!"}))
+    of_theirs.handle_chunk(made)
+    assert of_theirs.get_final_completion().choices[0].message.content == "Hi5!"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from sseparse import SSEError
 from sseparse.openai import (
+    APIError,
     ChatCompletionChunk,
     ChatCompletionStreamState,
     ChatStream,
@@ -418,6 +420,50 @@ def test_json_too_deep_to_be_copied_stands_in_the_final_object_as_it_came():
     for _ in range(5000):
         (found,) = found
     assert found == []
+
+
+# Chunks from elsewhere.
+
+WHOLE = {"content": "all", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}
+KINDS_OF_CHUNKS = [
+    chunk(
+        {"content": "x", "odd": "y"},
+        usage={"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+    ),
+    {"choices": [{"delta": {"content": 5}, "finish_reason": ""}], "created": "5"},
+    {"choices": [{"index": 0, "delta": {}, "message": WHOLE}]},
+    {"choices": [], "half": "\ud83d", "odd": float("nan")},
+]
+
+
+@pytest.mark.parametrize("received", KINDS_OF_CHUNKS)
+def test_parsed_json_is_taken_as_a_payload_is(received):
+    state = ChatCompletionStreamState()
+    before = copy.deepcopy(received)
+    state.handle_chunk(received)
+    expected = ChatStream([sse(received)]).get_final_completion()
+    assert repr(state.get_final_completion().to_dict()) == repr(expected.to_dict())
+    assert repr(received) == repr(before)
+
+
+def test_a_legacy_state_takes_parsed_json_too():
+    state = CompletionStreamState()
+    state.handle_chunk({"choices": [{"index": 0, "text": "x"}]})
+    state.handle_chunk({"choices": [{"index": 0, "text": "y", "finish_reason": "stop"}]})
+    assert state.get_final_completion().choices[0].text == "xy"
+
+
+def test_parsed_json_that_is_an_error_raises_and_adds_nothing():
+    state = ChatCompletionStreamState()
+    with pytest.raises(APIError, match="no"):
+        state.handle_chunk({"error": {"message": "no"}})
+    assert state.get_final_completion().choices == []
+
+
+@pytest.mark.parametrize("other", [None, b"{}", "{}", [], Choice(index=0, delta=ChoiceDelta())])
+def test_what_is_no_chunk_is_refused(other):
+    with pytest.raises(TypeError, match=f"a chunk is .*, not {type(other).__name__}"):
+        ChatCompletionStreamState().handle_chunk(other)
 
 
 if __name__ == "__main__":

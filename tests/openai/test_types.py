@@ -22,14 +22,21 @@ import pytest
 from chat_streams import chunk, sse
 
 import sseparse.openai
+from sseparse import encode_event
 from sseparse.openai import (
     ChatCompletion,
     ChatCompletionChunk,
     ChatCompletionMessage,
+    ChatCompletionStreamState,
     ChatStream,
     Choice,
     ChoiceDelta,
+    ChoiceDeltaToolCall,
+    ChoiceDeltaToolCallFunction,
+    Completion,
+    CompletionChoice,
     CompletionStream,
+    CompletionUsage,
     Logprobs,
 )
 
@@ -273,6 +280,49 @@ def test_an_object_made_by_hand_gives_what_is_set():
     assert made.to_dict() == {"content": "x", "tool_calls": []}
     assert made.model_extra == {}
     assert ChatCompletionChunk(id="a").raw is None
+
+
+def made_chunks() -> list[ChatCompletionChunk]:
+    call = ChoiceDeltaToolCall(
+        index=0, id="t", function=ChoiceDeltaToolCallFunction(name="f", arguments="{}")
+    )
+    deltas = [ChoiceDelta(role="assistant", content="Hi"), ChoiceDelta(tool_calls=[call])]
+    chunks = [
+        ChatCompletionChunk(id="c", model="m", choices=[Choice(index=0, delta=delta)])
+        for delta in deltas
+    ]
+    chunks[1].choices[0].finish_reason = "tool_calls"
+    usage = CompletionUsage(prompt_tokens=1, completion_tokens=2, total_tokens=3)
+    return [*chunks, ChatCompletionChunk(id="c", model="m", usage=usage)]
+
+
+@pytest.mark.parametrize("made", made_chunks())
+def test_a_chunk_made_by_hand_is_one_of_the_openai_package(made):
+    assert made.object == "chat.completion.chunk"
+    assert json.loads(made.to_json())["object"] == "chat.completion.chunk"
+    theirs = chat.ChatCompletionChunk.model_validate_json(made.to_json(), strict=True)
+    assert theirs.to_dict() == made.to_dict()
+
+
+def test_chunks_made_by_hand_come_out_of_a_stream_as_they_went_in():
+    body = [encode_event(made.to_json()) for made in made_chunks()]
+    assert list(ChatStream(body)) == made_chunks()
+    state = ChatCompletionStreamState()
+    for made in made_chunks():
+        state.handle_chunk(made)
+    completion = state.get_final_completion()
+    assert completion == ChatStream(body).get_final_completion()
+    assert chat.ChatCompletion.model_validate(completion.to_dict()).choices[0].message.tool_calls
+
+
+def test_a_legacy_chunk_made_by_hand_is_one_of_the_openai_package():
+    made = Completion(id="c", model="m", choices=[CompletionChoice(index=0, text="x")])
+    fields = made.to_dict()
+    assert fields["object"] == "text_completion"
+    # That package knows no choice without a reason, though it streams them.
+    fields["choices"][0]["finish_reason"] = "stop"
+    assert openai.types.Completion.model_validate(fields).choices[0].text == "x"
+    assert list(CompletionStream([encode_event(made.to_json())])) == [made]
 
 
 def test_payloads_cannot_reach_what_is_hidden():
