@@ -52,6 +52,7 @@ BASES = (
     "PartialJSON",
     "for",
     "f-string",
+    "by hand",
     "openai",
     "async openai",
 )

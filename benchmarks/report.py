@@ -19,7 +19,16 @@ from matplotlib import pyplot as plt
 
 BEGIN, END = "<!-- measured: written by make bench-report -->", "<!-- end of measured -->"
 
-OURS = ("sseparse", "ChatStream", "PartialJSON", "sdk.Stream", "Parser", "encode_event", "to_")
+OURS = (
+    "sseparse",
+    "ChatStream",
+    "PartialJSON",
+    "sdk.Stream",
+    "Parser",
+    "encode_event",
+    "to_",
+    "examples/",
+)
 
 
 class Results:
@@ -386,6 +395,12 @@ Time a chunk of msgspec decoding the payload to a dict and encoding it; of the o
 times that.
 
 {matrix(results, "rewriting: ", "msgspec alone")}
+### What passes through a gateway
+
+Time a chunk of the gateway by hand, with `json.loads` and f-strings; of the other, how many times
+that.
+
+{matrix(results, "gateway: ", "by hand")}
 ### `async for` over what has arrived
 
 Time an item of the plain loop; of the others, how many times that.

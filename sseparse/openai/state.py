@@ -640,9 +640,10 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             TypeError: it is none of these.
             APIError: parsed JSON reports an error.
         """
-        if not isinstance(chunk, types.ChatCompletionChunk):
-            chunk = chunk_of(chunk, chat_decoder())
-        self.fold(chunk, None)
+        if isinstance(chunk, types.ChatCompletionChunk):
+            self.fold(chunk, None)
+        else:
+            self.fold(chunk_of(chunk, chat_decoder()), None)
 
     def fold(self, chunk: types.ChatCompletionChunk, payload: bytes | None) -> None:
         """Add the next chunk; see the base class."""
@@ -840,9 +841,10 @@ class CompletionStreamState(_State[types.Completion, types.Completion]):
             TypeError: it is none of these.
             APIError: parsed JSON reports an error.
         """
-        if not isinstance(chunk, types.Completion):
-            chunk = chunk_of(chunk, completion_decoder())
-        self.fold(chunk, None)
+        if isinstance(chunk, types.Completion):
+            self.fold(chunk, None)
+        else:
+            self.fold(chunk_of(chunk, completion_decoder()), None)
 
     def fold(self, chunk: types.Completion, payload: bytes | None) -> None:
         """Add the next chunk; see the base class."""

