@@ -1,5 +1,6 @@
 # The types that Cython compiles text.py with; see there.
 
+cimport cython
 from sseparse._stream cimport native
 
 cdef int _BLOCK
@@ -20,6 +21,7 @@ cdef class Text(Place):
     cdef list _blocks
     cdef list _parts
 
+    @cython.locals(text=str)
     cpdef append(self, value)
 
 

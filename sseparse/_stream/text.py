@@ -55,10 +55,11 @@ class Text(Place):
         self._parts: list[str] = []
 
     def append(self, value: str) -> None:
-        if not value:
+        text = value  # which text.pxd has the type of
+        if not text:
             return
-        self.length += len(value)
-        self._parts.append(value)
+        self.length += len(text)
+        self._parts.append(text)
         if len(self._parts) >= _BLOCK:
             self._blocks.append("".join(self._parts))
             self._parts.clear()

@@ -159,12 +159,16 @@ class PartialToolCall:
         self._json: PartialJSON | None = None
         self._fed = 0  # characters of the arguments that it has read
 
+    def _has_more(self) -> bool:
+        """Whether arguments have come that have not been taken."""
+        return self._taken != self._call.arguments.length
+
     def _read_on(self) -> None:
         """Take what has come of the arguments."""
-        piece = self._call.arguments.since(self._taken)
-        if piece:
+        piece = ""
+        if self._has_more():
+            piece = self._half.complete(self._call.arguments.since(self._taken))
             self._taken = self._call.arguments.length
-            piece = self._half.complete(piece)
         if self.complete:
             piece += self._half.rest()
         # Python extends a str in place, in time for the piece, where a local variable has the only
@@ -287,6 +291,8 @@ class ToolCallLog:
 
     def _check(self) -> None:
         """See which of the calls that were left are complete."""
+        if not self._left:
+            return
         found: list[PartialToolCall] = []
         for partial in self._left:
             # What came behind an error may go on with what the error has swallowed.
@@ -316,7 +322,8 @@ class ToolCallLog:
 
     def _note_growing(self) -> None:
         for partial in self._growing:
-            self._note(partial)
+            if partial._has_more():
+                self._note(partial)
 
 
 class ToolCallWatch:
