@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from guard_cases import CASES
-from workloads import LARGE_READ, NETWORK_READ, Workload, chat, cut, many_lines
+from workloads import LARGE_READ, NETWORK_READ, Workload, chat, cut, many_lines, tool_calls
 
 HERE = Path(__file__).parent
 FIGURES = HERE / "instructions.json"
@@ -49,6 +49,7 @@ INPUTS = {
     "reads of 1,400 bytes": lambda: chat(EVENTS, 300, NETWORK_READ),
     "one event a read": lambda: chat(EVENTS, 300, 300),
     "40 data lines an event": many_lines,
+    "tool calls": lambda: tool_calls(4, 1_000, LARGE_READ),
     # Of these each piece counts as an event.
     "JSON, one string": lambda: in_pieces(json.dumps("some words of a text\n" * 200)),
     "JSON, objects": lambda: in_pieces(

@@ -69,6 +69,19 @@ def async_chat_loop(chunks: Chunks) -> None:
     run(AsyncChatStream(arrived(chunks)))
 
 
+def tool_calls(chunks: Chunks) -> None:
+    from sseparse.openai import ChatStream
+
+    deque(ChatStream(chunks).iter_tool_calls(), maxlen=0)
+
+
+def partial_tool_calls(chunks: Chunks) -> None:
+    from sseparse.openai import ChatStream
+
+    for call in ChatStream(chunks).iter_partial_tool_calls():
+        call.value  # noqa: B018 - what everybody asks for
+
+
 def partial_json(pieces: Chunks) -> None:
     from sseparse._partial_json_c import PartialJSON
 
@@ -117,6 +130,8 @@ CASES: dict[str, tuple[Callable[[Chunks], None], str]] = {
     "ChatStream, loop": (chat_loop, "16 KiB chunks"),
     "ChatStream, loop, one event a read": (chat_loop, "one event a read"),
     "AsyncChatStream, loop": (async_chat_loop, "16 KiB chunks"),
+    "ChatStream, iter_tool_calls": (tool_calls, "tool calls"),
+    "ChatStream, iter_partial_tool_calls": (partial_tool_calls, "tool calls"),
     "PartialJSON, a piece of one string": (partial_json, "JSON, one string"),
     "PartialJSON, a piece of objects": (partial_json, "JSON, objects"),
     "PartialJSON, objects in one piece": (whole_json, "JSON, objects"),

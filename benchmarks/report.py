@@ -209,6 +209,11 @@ def targets(results: Results) -> list[list[str]]:
         "JSON in 4-character pieces": [
             f"growth: PartialJSON, {shape}" for shape in ("one string", "an array of objects")
         ],
+        "tool calls of 400 kB in 4-character pieces, complete or as they grow": [
+            f"growth: tool calls {what}, {calls}"
+            for what in ("complete", "as they grow")
+            for calls in (1, 100)
+        ],
     }
     for what, groups in axes.items():
         at_most(f"twice the work: {what}", 2.2, max(map(results.growth, groups)))

@@ -22,9 +22,10 @@ import pydantic_core
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from test_growth import SHARES, measure
-from workloads import SEED
+from workloads import NETWORK_READ, SEED, tool_calls
 
 from sseparse import _partial_json_c, _partial_json_py
+from sseparse.openai import ChatStream
 
 SIZE = 100_000
 PIECE = 4
@@ -116,3 +117,28 @@ def test_growth_of_json(benchmark: BenchmarkFixture, shape: str, share: int) -> 
     pieces = cut(SHAPES[shape](size))
     run = WAYS["PartialJSON"]
     measure(benchmark, f"PartialJSON, {shape}", size, lambda: run(pieces))
+
+
+def read_complete(chunks: list[bytes]) -> int:
+    return sum(1 for _ in ChatStream(chunks).iter_tool_calls())
+
+
+def read_growing(chunks: list[bytes]) -> int:
+    """The complete ones, by looking at all of each every time that it has grown."""
+    count = 0
+    for call in ChatStream(chunks).iter_partial_tool_calls():
+        count += call.complete and len(call.arguments) > 0 and call.value is not None
+    return count
+
+
+@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("read", [read_complete, read_growing])
+@pytest.mark.parametrize("calls", [1, 100])
+def test_growth_of_tool_calls(
+    benchmark: BenchmarkFixture, calls: int, read: Callable[[list[bytes]], int], share: int
+) -> None:
+    size = 4 * SIZE // share
+    chunks = tool_calls(calls, size // calls, NETWORK_READ).chunks
+    assert read(chunks) == calls
+    what = "complete" if read is read_complete else "as they grow"
+    measure(benchmark, f"tool calls {what}, {calls}", size, lambda: read(chunks))

@@ -83,6 +83,27 @@ def short_events() -> Workload:
     return Workload(cut(stream, LARGE_READ), [("message", payload) for payload in payloads])
 
 
+def tool_calls(calls: int, size: int, read: int) -> Workload:
+    """A chat completion of calls one after the other, their arguments in pieces of 4 characters."""
+    words = random.Random(SEED).choices(("city", "river", "north", "level", "some"), k=size // 5)
+    arguments = json.dumps({"query": " ".join(words), "options": [{"limit": 10}]})
+    payloads = []
+    for index in range(calls):
+        function: dict[str, str] = {"name": "search", "arguments": ""}
+        fragments = [{"index": index, "id": f"call_{index}", "function": function}]
+        for start in range(0, len(arguments), 4):
+            piece = {"arguments": arguments[start : start + 4]}
+            fragments.append({"index": index, "function": piece})
+        for fragment in fragments:
+            choice = {"index": 0, "delta": {"tool_calls": [fragment]}, "finish_reason": None}
+            payloads.append(_dump({"id": "c", "created": 1, "model": "m", "choices": [choice]}))
+    end = {"index": 0, "delta": {}, "finish_reason": "tool_calls"}
+    payloads.append(_dump({"id": "c", "created": 1, "model": "m", "choices": [end]}))
+    stream = b"".join(b"data: " + payload + b"\n\n" for payload in payloads)
+    events = [("message", payload.decode()) for payload in payloads]
+    return Workload(cut(stream, read), events)
+
+
 def many_lines() -> Workload:
     """Text as servers of logs send it: 40 lines an event, of 1 to 40 characters."""
     random_size = random.Random(SEED)
