@@ -185,17 +185,17 @@ class DecodingAgain(threading.local):
     """Decodes payloads once more, as they were: of most of them a shape is known by then.
 
     To mend it again would be most of what it takes to write a chunk that was mended and changed.
-    Each thread has its own shapes.
+    Each thread has its own shapes, and its own decoder.
 
     Args:
-        decoder: what decoded them.
+        make_decoder: makes another of what decoded them.
     """
 
     # Payloads without a shape before it begins anew: shapes are those of one stream or a few.
     _PATIENCE = 256
 
-    def __init__(self, decoder: PayloadDecoder) -> None:
-        self._decoder = decoder
+    def __init__(self, make_decoder: Callable[[], PayloadDecoder]) -> None:
+        self._decoder = make_decoder()
         self._begin()
 
     def _begin(self) -> None:

@@ -135,8 +135,8 @@ def _problem_of_usage(item: types.ChatCompletionChunk | types.Completion) -> str
     return None
 
 
-decodes(types.ChatCompletionChunk, DecodingAgain(chat_decoder()))
-decodes(types.Completion, DecodingAgain(completion_decoder()))
+decodes(types.ChatCompletionChunk, DecodingAgain(chat_decoder))
+decodes(types.Completion, DecodingAgain(completion_decoder))
 
 
 def chunk_of(given: Any, decoder: PayloadDecoder) -> Any:

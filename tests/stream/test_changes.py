@@ -35,6 +35,7 @@ from sseparse.openai import (
     CompletionStream,
     CompletionUsage,
 )
+from sseparse.openai.decode import chat_decoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -394,19 +395,13 @@ def test_a_list_that_has_itself_in_it_is_an_error_and_no_crash():
 
 
 def test_many_payloads_without_a_shape_do_not_keep_it_from_learning_more():
-    again = decode.DecodingAgain(_rules())
+    again = decode.DecodingAgain(chat_decoder)
     for number in range(600):
         assert again.decode(b'{"choices": [], "odd%d": 1}' % number).choices == []
     for number in range(40):
         payload = b'{"id": "%d", "choices": [], "created": "5"}' % number
         found = again.decode(payload)
         assert (found.id, found.created, found.raw) == (str(number), 5, payload)
-
-
-def _rules() -> Any:
-    from sseparse.openai.decode import chat_decoder
-
-    return chat_decoder()
 
 
 def test_threads_write_mended_chunks_at_the_same_time():
