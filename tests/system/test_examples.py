@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,6 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
-import demo_server  # noqa: E402
 from demo_server import TEXT, DemoServer, split_tokens  # noqa: E402
 
 PATIENCE = 60  # seconds, for what should take one
@@ -188,10 +188,13 @@ class Answering(DemoServer):
         self.RequestHandlerClass = _AnsweringHandler
 
 
-class _AnsweringHandler(demo_server._Handler):
-    def send_stream(self) -> None:
+class _AnsweringHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
         server = self.server
         assert isinstance(server, Answering)
+        self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -207,7 +210,10 @@ class _AnsweringHandler(demo_server._Handler):
                 self.wfile.write(b"0\r\n\r\n")
         except ConnectionError:
             server.has_lost_its_client.set()
-            raise
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the terminal for the tests."""
 
 
 class AnsweringAllAtOnce(AllAtOnce, Answering):
@@ -228,6 +234,9 @@ def gateway_to(server: Any, **environment: str) -> Iterator[tuple[str, subproces
         encoding="utf-8",
         env=ENVIRONMENT | {"UPSTREAM": server.url} | environment,
     ) as process:
+        # What waits for a word of it must not wait for ever.
+        guard = threading.Timer(PATIENCE, process.kill)
+        guard.start()
         try:
             assert process.stderr is not None
             for line in process.stderr:
@@ -237,13 +246,17 @@ def gateway_to(server: Any, **environment: str) -> Iterator[tuple[str, subproces
                 raise AssertionError("the gateway has not started")
             yield f"{found[1]}/v1/chat/completions", process
         finally:
+            guard.cancel()
             process.kill()
 
 
 def report_of(process: subprocess.Popen) -> str:
     """What the gateway says of a stream, between the server's log of requests."""
     assert process.stdout is not None
-    return next(line for line in process.stdout if line.startswith("whole="))
+    for line in process.stdout:
+        if line.startswith("whole="):
+            return line
+    raise AssertionError("the gateway says nothing of the stream")
 
 
 def post(url: str) -> httpx2.Response:
@@ -253,7 +266,9 @@ def post(url: str) -> httpx2.Response:
 def relayed(server: Any, **environment: str) -> tuple[bytes, str]:
     """What the gateway makes of an answer, and what it says of it."""
     with gateway_to(server, **environment) as (url, process):
-        return post(url).content, report_of(process)
+        response = post(url)
+        assert response.status_code == 200, response.text
+        return response.content, report_of(process)
 
 
 def payloads_in(body: bytes) -> list[bytes]:
