@@ -103,7 +103,7 @@ class PayloadDecoder:
             UnexpectedAPIError: it is positively of another API.
         """
         self.was_exact = False
-        is_error = event_type.lower() == "error"
+        is_error = event_type != "message" and event_type.lower() == "error"
         refusals = self._refusals
         if not is_error and (refusals < _MOST_REFUSALS or refusals % _MOST_REFUSALS == 0):
             try:

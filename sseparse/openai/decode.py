@@ -57,9 +57,12 @@ def _is_exact_chunk(chunk: types.ChatCompletionChunk) -> bool:
 
 
 class _Rules:
+    # For the types and statuses see ``_is_flat_error``. What any text in it makes an error need
+    # not be here.
+    deciding: Collection[bytes] = frozenset(
+        (b"type", b"Type", b"__type", b"status", b"Status", b"index")
+    )
     others: Collection[str] = frozenset(("responses", "messages", "gemini"))
-    # See ``_is_flat_error``. What any text in it makes an error is none of them.
-    deciding: Collection[bytes] = (b"type", b"index", b"status", b"Status", b"Type", b"__type")
 
     def find_error(self, value: Any, is_error: bool) -> APIError | None:
         """The error that parsed JSON reports; see ``_error_in``."""

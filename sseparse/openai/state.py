@@ -201,6 +201,8 @@ class _Messages:
             servers send the message so far with every chunk, others its next piece.
     """
 
+    __slots__ = ("texts",)
+
     def __init__(self) -> None:
         self.texts: dict[tuple[int, str], tuple[Text, int]] = {}
 
