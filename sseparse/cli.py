@@ -358,10 +358,11 @@ class _Answer:
 def _call_lines(message: ChatCompletionMessage) -> Iterator[str]:
     """Each call of a tool as ``name(arguments)``."""
     for call in message.tool_calls or ():
-        if call.function is not None:
-            yield f"{call.function.name}({call.function.arguments})"
-        elif call.custom is not None:
+        if call.custom is not None:
             yield f"{call.custom.name}({call.custom.input})"
+        else:
+            assert call.function is not None  # there is one or the other
+            yield f"{call.function.name}({call.function.arguments})"
     if message.function_call is not None:
         yield f"{message.function_call.name}({message.function_call.arguments})"
 

@@ -84,6 +84,17 @@ def test_messages_in_the_place_of_deltas_are_read_piece_by_piece_or_as_they_grow
     assert "".join(stream.iter_text()) == "Moss is"
 
 
+def test_deltas_behind_a_message_go_on_where_it_ends():
+    choices = [
+        {"index": 0, "message": {"content": "Mo"}},
+        {"index": 0, "delta": {"content": "ss"}},
+        {"index": 0, "message": {"content": "Moss"}},
+    ]
+    body = sse(*({**ENVELOPE, "choices": [choice]} for choice in choices))
+    for options in ({}, {"accumulate": False}):
+        assert "".join(ChatStream([body], **options).iter_text()) == "Moss"
+
+
 def test_a_whole_message_behind_messages_and_deltas_is_not_said_again():
     in_pieces = [{**ENVELOPE, "choices": [{"index": 0, "message": {"content": "Mo"}}]}]
     found = final(*in_pieces, chunk({"content": "ss"}), whole({"content": "Moss"}))
@@ -270,6 +281,7 @@ def test_an_error_inside_a_choice_is_an_error():
         {"error": {"code": 0, "message": "success"}},
         {"error": {"message": "success"}},
         {"error": "success"},
+        {"error": 200},
         {"base_resp": {"status_code": 0, "status_msg": ""}},
     ],
 )
