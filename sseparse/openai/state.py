@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
         def model_dump(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
             """Its fields, as pydantic's models give them."""
+            ...
 
 
 __all__ = ["ChatCompletionStreamState", "CompletionStreamState", "Outcome"]
