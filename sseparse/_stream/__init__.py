@@ -4,5 +4,5 @@ try:
     import msgspec as _msgspec  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        'sseparse.openai needs msgspec: pip install "sseparse[openai]"', name="msgspec"
+        'typed streams need msgspec: pip install "sseparse[openai]"', name="msgspec"
     ) from error

@@ -58,7 +58,7 @@ def _separated(cls: type[Model], received: dict[str, Any]) -> tuple[dict[str, An
             else:
                 extras = None
             if extras is not None:
-                below[key] = extras
+                below[_names_of(cls)[key]] = extras
         declared[key] = value
     return declared, (extra, below) if extra or below else None
 
@@ -98,6 +98,12 @@ def fields_of(cls: type[Model]) -> dict[str, type[Model] | None]:
         field.encode_name: next(iter(_models_in(field.type)), None)
         for field in msgspec.structs.fields(cls)
     }
+
+
+@cache
+def _names_of(cls: type[Model]) -> dict[str, str]:
+    """The names of a type's fields, by the keys that they have in JSON."""
+    return dict(zip(cls.__struct_encode_fields__, cls.__struct_fields__, strict=True))
 
 
 def _models_in(annotation: Any) -> list[type[Model]]:

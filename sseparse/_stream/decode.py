@@ -22,46 +22,78 @@ from . import fields
 from .convert import from_dict
 from .detect import READERS, kind_of
 from .errors import ChunkDecodeError, UnexpectedAPIError
-from .model import Model
+from .model import Model, settle
 from .payload import REFUSALS, loads_oddly
+from .reports import DECIDING, error_in, make_error
 from .shapes import Shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from typing import Protocol
 
     from .errors import APIError
 
-    class Rules(Protocol):
-        """What an API knows of its payloads."""
-
-        # Keys whose values decide how a payload is read: "type", by which ``kind_of`` knows other
-        # APIs, what says whether there is an error, and where what it brings belongs.
-        deciding: Collection[bytes]
-        # The kinds of payloads (``kind_of``) that are another API's.
-        others: Collection[str]
-        # The ``object`` of what the call without streaming returns.
-        final_object: str
-
-        def find_error(self, value: Any, is_error: bool) -> APIError | None:
-            """The error that parsed JSON reports; ``is_error`` where its event says it is one."""
-
-        def find_problem(self, received: dict[str, Any], item: Any) -> str | None:
-            """What the types take though it does not mean what it says."""
-
-        def refusal(self, received: dict[str, Any]) -> str | None:
-            """Why parsed JSON is not to be read at all; None where it is."""
-
-        def mend(self, received: dict[str, Any]) -> Any:
-            """The object of parsed JSON that the types refuse. It never raises."""
-
-
-__all__ = ["DecodingAgain", "PayloadDecoder"]
+__all__ = ["DecodingAgain", "PayloadDecoder", "Rules"]
 
 
 # Payloads in a row that were not just as declared, until only every so many are tried for that:
 # a refusal takes as long as what is tried after it.
 _MOST_REFUSALS = 4
+
+
+class Rules:
+    """What an API knows of its payloads; each has its own, with what it knows better.
+
+    Attributes:
+        deciding: keys whose values decide how a payload is read: "type", by which ``kind_of``
+            knows other APIs, what says whether there is an error, and where what it brings belongs.
+        others: the kinds of payloads (``kind_of``) that are another API's.
+    """
+
+    deciding: Collection[bytes] = (b"type", *DECIDING)
+    others: Collection[str] = ()
+
+    def find_error(self, value: Any, is_error: bool) -> APIError | None:
+        """The error that parsed JSON reports; ``is_error`` where its event says it is one."""
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+            # Google's servers put an error into an array.
+            found = self.error_in(value[0])
+        else:
+            found = self.error_in(value) if isinstance(value, dict) else None
+        if found is None and is_error:
+            found = make_error(value, value)
+        return found
+
+    def error_in(self, payload: dict[str, Any]) -> APIError | None:
+        """The error that a payload reports, under whichever name."""
+        return error_in(payload, kind_of(payload) is not None)
+
+    def is_final(self, received: dict[str, Any]) -> bool:
+        """Whether parsed JSON is what the call without streaming returns."""
+        raise NotImplementedError
+
+    def carries(self, event_type: str) -> bool:
+        """Whether an event of this type has a payload of the API, and may not be broken."""
+        return event_type == "message"
+
+    def is_skipped(self, received: dict[str, Any]) -> bool:
+        """Whether parsed JSON says nothing: a keep-alive."""
+        return False
+
+    def named(self, received: dict[str, Any], event_type: str) -> dict[str, Any]:
+        """Parsed JSON with what only its event's type says."""
+        return received
+
+    def refusal(self, received: dict[str, Any]) -> str | None:
+        """Why parsed JSON is not to be read at all; None where it is."""
+        return None
+
+    def find_problem(self, received: dict[str, Any], item: Any) -> str | None:
+        """What the types take though it does not mean what it says."""
+        return None
+
+    def mend(self, received: dict[str, Any]) -> Any:
+        """The object of parsed JSON that the types refuse. It never raises."""
+        raise NotImplementedError
 
 
 class PayloadDecoder:
@@ -129,7 +161,7 @@ class PayloadDecoder:
         """Whether parsed JSON is what the call without streaming returns, or an error instead."""
         if self.is_error(value):
             return True
-        return isinstance(value, dict) and value.get("object") == self._rules.final_object
+        return isinstance(value, dict) and self._rules.is_final(value)
 
     def _decode_parsed(self, payload: bytes, event_type: str) -> Model | None:
         is_error = event_type.lower() == "error"
@@ -141,7 +173,7 @@ class PayloadDecoder:
             except ValueError as error:
                 if is_error:
                     value = payload.decode("utf-8", "replace")
-                elif event_type != "message" and not self._strict:
+                elif not self._rules.carries(event_type) and not self._strict:
                     return None  # a ping, say: an event of another kind, which is no JSON
                 else:
                     raise ChunkDecodeError(payload, f"it is not JSON ({error})") from None
@@ -149,15 +181,20 @@ class PayloadDecoder:
         if reported is not None:
             raise reported
         if isinstance(value, dict):
-            return self._decode_dict(payload, value, is_odd)
-        if isinstance(value, list) and (event_type == "message" or self._strict):
+            return self._decode_dict(payload, value, is_odd, event_type)
+        if isinstance(value, list) and (self._rules.carries(event_type) or self._strict):
             raise ChunkDecodeError(payload, "it is a JSON array, not an object")
         if self._strict:
             empty = not payload.strip()
             raise ChunkDecodeError(payload, "it is empty" if empty else "it is not a JSON object")
         return None
 
-    def _decode_dict(self, payload: bytes, received: dict[str, Any], is_odd: bool) -> Model:
+    def _decode_dict(
+        self, payload: bytes, value: dict[str, Any], is_odd: bool, event_type: str
+    ) -> Model | None:
+        if self._rules.is_skipped(value):
+            return None
+        received = self._rules.named(value, event_type)
         kind = kind_of(received)
         if kind is not None and kind in self._rules.others:
             raise UnexpectedAPIError(kind, READERS.get(kind), payload)
@@ -178,6 +215,8 @@ class PayloadDecoder:
         if is_odd:
             fields.mark_mended(item)
         fields.give_payload(item, payload)
+        if received is not value:
+            settle(item)  # decoded again, without its event, it would be something else
         return item
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["READERS", "kind_of"]
+__all__ = ["MESSAGE_EVENTS", "READERS", "is_keep_alive", "kind_of"]
 
 # What reads a stream of each kind.
 READERS = {
@@ -17,7 +17,7 @@ READERS = {
     "completions": "sseparse.openai.CompletionStream",
 }
 
-_MESSAGE_EVENTS = {
+MESSAGE_EVENTS = {
     "message_start",
     "message_delta",
     "message_stop",
@@ -26,6 +26,12 @@ _MESSAGE_EVENTS = {
     "content_block_stop",
 }
 _KEEP_ALIVES = {"ping", "keepalive"}
+
+
+def is_keep_alive(payload: dict[str, Any]) -> bool:
+    """Whether a payload says only that the connection lives."""
+    event_type = payload.get("type")
+    return isinstance(event_type, str) and event_type in _KEEP_ALIVES
 
 
 def kind_of(payload: dict[str, Any]) -> str | None:
@@ -37,9 +43,9 @@ def kind_of(payload: dict[str, Any]) -> str | None:
     if isinstance(event_type, str):
         if event_type.startswith("response."):
             return "responses"
-        if event_type in _MESSAGE_EVENTS:
+        if event_type in MESSAGE_EVENTS:
             return "messages"
-        if event_type in _KEEP_ALIVES:
+        if is_keep_alive(payload):
             return None
         if event_type == "error":
             return _kind_of_error(payload)

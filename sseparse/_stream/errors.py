@@ -66,18 +66,12 @@ class ChunkDecodeError(SSEError):
 
 
 class TruncatedStreamError(SSEError):
-    """The stream ended without ``[DONE]`` and without a finish reason for every choice.
+    """The stream ended before the answer was whole.
 
     What came before is readable on the stream.
     """
 
-    def __init__(
-        self,
-        message: str = (
-            "the stream ended with neither [DONE] nor a finish reason for every choice: the "
-            "answer is not whole; current_completion_snapshot has what came of it"
-        ),
-    ) -> None:
+    def __init__(self, message: str = "the stream ended before the answer was whole") -> None:
         super().__init__(message)
 
 

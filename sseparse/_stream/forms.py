@@ -57,6 +57,11 @@ if TYPE_CHECKING:
             """Why the answer ended."""
             ...
 
+        @property
+        def done(self) -> bool:
+            """Whether the event has come that ends the stream, where the API has one."""
+            ...
+
         def snapshot(self, is_done: bool) -> FinalT:
             """The final object as far as it has come; ``is_done`` where the stream has said so."""
             ...
@@ -75,8 +80,12 @@ if TYPE_CHECKING:
             """Whether an object brings a piece of the answer."""
             ...
 
-        def is_withheld(self, item: Any) -> bool:
-            """Whether an object has nothing in it, for ``skip_empty``."""
+        @property
+        def is_withheld(self) -> Callable[[Any], bool] | None:
+            """Tells of an object that it has nothing in it, for ``skip_empty``.
+
+            None where the API's streams have no such option.
+            """
             ...
 
 
@@ -107,6 +116,8 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
         if clock is not None and not callable(clock):
             raise TypeError(f"clock must be callable or None, not {type(clock).__name__}")
         api = self._api
+        if skip_empty and api.is_withheld is None:
+            raise TypeError(f"{type(self).__name__} has no option skip_empty")
         self.timing = None if clock is None else Timing(clock, api.has_text)
         self._accumulate = accumulate
         self._state: FoldedState[UsageT, FinalT] = api.make_state(accumulate)
@@ -123,12 +134,12 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
 
     @property
     def done(self) -> bool:
-        """Whether ``[DONE]`` has been reached."""
-        return self._reader.done
+        """Whether the stream has said that it ends: ``[DONE]``, or the API's last event."""
+        return self._reader.done or self._state.done
 
     @property
     def truncated(self) -> bool:
-        """Whether it ended with neither ``[DONE]`` nor a finish reason for every choice.
+        """Whether it ended before the answer was whole: with no ``[DONE]`` and no finish reason.
 
         False as long as the stream goes on; it has ended, too, after ``close()`` in the
         middle of it, and when its source has raised an exception. From an error in the stream on
@@ -143,7 +154,10 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
 
     @property
     def finish_reason(self) -> str | None:
-        """The finish reason of the first choice; None as long as it has none."""
+        """Why the answer ended, in the API's words; None as long as it has not said so.
+
+        Of several choices or candidates it is the first one's.
+        """
         return self._state.finish_reason
 
     @property
@@ -178,7 +192,7 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
 
     def _check_accumulate(self) -> None:
         if not self._accumulate:
-            raise RuntimeError("this stream keeps no completion: it has accumulate=False")
+            raise RuntimeError("this stream keeps nothing of the answer: it has accumulate=False")
 
 
 class Pushed(_Form[ObjectT, UsageT, FinalT]):

@@ -90,8 +90,8 @@ class Model(
     def _fields_to_dict(self) -> dict[str, Any]:
         always = self._always
         fields = {
-            name: plain(value)
-            for name in self.__struct_fields__
+            key: plain(value)
+            for name, key in zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True)
             if (value := getattr(self, name)) is not None or name in always
         }
         extra = extra_of(self)

@@ -80,6 +80,11 @@ if TYPE_CHECKING:
             """Whether the answer is whole, by what has come."""
             ...
 
+        @property
+        def missing(self) -> str:
+            """What a stream has to end with to be whole, and who has what came of it: a message."""
+            ...
+
         def fold(self, chunk: Any, payload: bytes | None) -> None:
             """Fold the next object, which nobody has seen yet.
 
@@ -91,6 +96,10 @@ if TYPE_CHECKING:
 
         def note_error(self) -> None:
             """Something in the stream could not be read: what is open may lack a piece of it."""
+            ...
+
+        def ends_with(self, error: APIError) -> bool:
+            """Whether the stream is whole with an error, which is how its answer ends."""
             ...
 
         def places(self, chunk: Any, varying: dict[tuple[Any, ...], int]) -> Offer | None:
@@ -388,7 +397,8 @@ class Reader:
             self._position = 0
             return None
         except SSEError as error:
-            self._break_off()
+            if not (isinstance(error, APIError) and self._state.ends_with(error)):
+                self._break_off()
             self._has_reported = True
             if isinstance(error, APIError) and self._response is not None:
                 error.status = not_an_event_stream(self._response, b"").status
@@ -467,7 +477,7 @@ class Reader:
             return True
         self.ended = True
         if self._require_done and self.truncated:
-            raise TruncatedStreamError()
+            raise TruncatedStreamError(self._state.missing)
         return False
 
     def _queue(self, events: list[Event]) -> None:

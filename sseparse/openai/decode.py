@@ -6,27 +6,25 @@ The way of a payload is in ``_stream/decode.py``; mending is in ``mend.py``.
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from .._stream.changes import written
-from .._stream.decode import DecodingAgain, PayloadDecoder
-from .._stream.errors import APIError
+from .._stream.decode import DecodingAgain, PayloadDecoder, Rules
 from .._stream.fields import each, extra_of
 from .._stream.model import Model, decodes
+from .._stream.reports import error_in, is_fine, make_error
 from . import types
-from .mend import USAGE_NAMES, mend_chunk, mend_completion, reasoning_beside, to_text
+from .mend import USAGE_NAMES, mend_chunk, mend_completion, reasoning_beside
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from .._stream.errors import APIError
 
 __all__ = ["chat_decoder", "chunk_of", "completion_decoder"]
 
 # Choices in one chunk, which no client asks for: small JSON can make large objects.
 _MOST_CHOICES = 1000
-# Characters of an error without a message that its text shows; its body has all of it.
-_MOST_SHOWN = 1000
 
 
 def chat_decoder(strict: bool = False) -> PayloadDecoder:
@@ -56,24 +54,31 @@ def _is_exact_chunk(chunk: types.ChatCompletionChunk) -> bool:
     return groq is None or not groq.get("error")
 
 
-class _Rules:
-    # For the types and statuses see ``_is_flat_error``. What any text in it makes an error need
-    # not be here.
-    deciding: Collection[bytes] = frozenset(
-        (b"type", b"Type", b"__type", b"status", b"Status", b"index")
-    )
+class _Rules(Rules):
     others: Collection[str] = frozenset(("responses", "messages", "gemini"))
+    deciding: Collection[bytes] = (*Rules.deciding, b"index")
+    final_object: str
 
-    def find_error(self, value: Any, is_error: bool) -> APIError | None:
-        """The error that parsed JSON reports; see ``_error_in``."""
-        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-            # Google's servers put an error into an array.
-            found = _error_in(value[0])
-        else:
-            found = _error_in(value) if isinstance(value, dict) else None
-        if found is None and is_error:
-            found = _make_error(value, value)
-        return found
+    def error_in(self, payload: dict[str, Any]) -> APIError | None:
+        """The error that a payload reports, in itself or in a choice."""
+        choices = payload.get("choices")
+        if not isinstance(choices, list) or not choices:
+            choices = []
+        found = error_in(payload, bool(choices))
+        if found is not None:
+            return found
+        groq = payload.get("x_groq")
+        if isinstance(groq, dict) and groq.get("error"):
+            return make_error(groq["error"], payload)
+        for choice in choices:
+            its_own = choice.get("error") if isinstance(choice, dict) else None
+            if its_own and not is_fine(its_own, True):
+                return make_error(its_own, its_own)
+        return None
+
+    def is_final(self, received: dict[str, Any]) -> bool:
+        """Whether it is a whole completion."""
+        return received.get("object") == self.final_object
 
     def refusal(self, received: dict[str, Any]) -> str | None:
         """Too many choices are not read."""
@@ -160,152 +165,3 @@ def chunk_of(given: Any, decoder: PayloadDecoder) -> Any:
     chunk = decoder.decode(written(given, None, False).encode())
     assert chunk is not None  # a dict always is one, or an error
     return chunk
-
-
-# Errors.
-
-# An error that is none: what some gateways send beside good choices, or with every answer.
-_FINE = (None, "", 0, 200, "0", "200", "ok", "success", "null", "none")
-# Under which names an error says what and which it is; see ``_plain``.
-_MESSAGES = (
-    *("message", "msg", "detail", "errormessage", "errormsg", "statusmsg", "errordescription"),
-    "reason",
-)
-_CODES = ("code", "errorcode", "statuscode", "status")
-_TYPES = ("type", "errortype")
-# Words of a status, or a type, that is an error's.
-_FAILING = re.compile("error|exception|fail|invalid|denied|exceed|reject|timeout|unavailable")
-
-
-def _error_in(payload: dict[str, Any]) -> APIError | None:
-    """The error that a payload reports, under whichever name."""
-    choices = payload.get("choices")
-    has_choices = isinstance(choices, list) and bool(choices)
-    error = payload.get("error")
-    if error and not _is_fine(error, has_choices):
-        return _make_error(error, payload)
-    groq = payload.get("x_groq")
-    if isinstance(groq, dict) and groq.get("error"):
-        return _make_error(groq["error"], payload)
-    if payload.get("object") == "error":
-        return _make_error(payload, payload)
-    if has_choices:
-        for choice in choices:  # type: ignore[union-attr]
-            its_own = choice.get("error") if isinstance(choice, dict) else None
-            if its_own and not _is_fine(its_own, True):
-                return _make_error(its_own, its_own)
-        return None
-    # Without choices, an error may be called anything.
-    status = payload.get("base_resp")
-    if isinstance(status, dict) and status.get("status_code") not in _FINE:
-        return _make_error(status, status)
-    errors = payload.get("errors")
-    if errors and not _is_fine(errors, False):
-        return _make_error(errors[0] if isinstance(errors, list) else errors, payload)
-    details = _plain(payload)
-    error = details.get("error")
-    if isinstance(error, (str, dict)) and error and not _is_fine(error, False):
-        return _make_error(error, payload)  # an "Error"
-    return _make_error(payload, payload) if _is_flat_error(details, payload) else None
-
-
-def _plain(details: dict[str, Any]) -> dict[str, Any]:
-    """An error's details by plain names: errorMessage, error_message and ErrorMessage are one."""
-    plain: dict[str, Any] = {}
-    for name, value in details.items():
-        plain.setdefault(name.replace("_", "").lower(), value)
-    return plain
-
-
-def _is_fine(error: Any, has_choices: bool) -> bool:
-    """Whether what is called an error says that there is none."""
-    if isinstance(error, list):
-        return False
-    details = _plain(error) if isinstance(error, dict) else {}
-    if details and not any(details.values()):
-        return True  # an error object that is always there
-    said = _first(details, _MESSAGES) if details else error
-    if isinstance(said, str) and said and _says_fine(said):
-        return True
-    if not has_choices:
-        return False
-    if not details:
-        return _says_fine(error)
-    codes = [details[name] for name in _CODES if _is_code(details.get(name))]
-    return all(map(_says_fine, codes)) if codes else _says_fine(said)
-
-
-def _says_fine(value: Any) -> bool:
-    return (value.lower() if isinstance(value, str) else value) in _FINE
-
-
-def _is_flat_error(details: dict[str, Any], payload: dict[str, Any]) -> bool:
-    """Whether a payload is an error without an object of its own around it.
-
-    Args:
-        details: the payload, by plain names.
-        payload: as it came: of what stands in ``deciding`` other spellings do not count.
-    """
-    if details.get("errormessage") or details.get("errormsg") or details.get("detail"):
-        return True
-    if not any(isinstance(details.get(name), str) for name in _MESSAGES):
-        return False
-    if details.get("errortype") or details.get("success") is False:
-        return True
-    kind = _first(payload, ("type", "Type", "__type"))
-    if isinstance(kind, str) and _FAILING.search(kind.lower()):
-        return True
-    if _is_failing_status(_first(payload, ("status", "Status"))):
-        return True
-    codes = [details[name] for name in _CODES if name != "status" and _is_code(details.get(name))]
-    return not all(map(_says_fine, codes))
-
-
-def _is_failing_status(status: Any) -> bool:
-    """Whether a status is a failure's: ``"processing"`` and 202 are not."""
-    if isinstance(status, str):
-        return status[:1] in ("3", "4", "5") or _FAILING.search(status.lower()) is not None
-    return isinstance(status, int) and status >= 300
-
-
-def _is_code(value: Any) -> bool:
-    return isinstance(value, (str, int)) and not isinstance(value, bool)
-
-
-def _make_error(error: Any, payload: Any) -> APIError:
-    """The APIError for what a server sent as an error: an object, or text.
-
-    Args:
-        error: what it called so.
-        payload: what that stood in: ``{"error": "text", "code": 502}`` has the code beside it.
-    """
-    body = error
-    if isinstance(error, dict):
-        details = _plain(error)
-        message = _first(details, _MESSAGES) or details.get("error") or details.get("errors")
-    else:
-        details = _plain(payload) if isinstance(payload, dict) else {}
-        message = error if isinstance(error, str) else None
-        beside = _first(details, _MESSAGES)
-        if isinstance(beside, str) and isinstance(message, str) and beside != message:
-            message = f"{message}: {beside}"
-        message = message or beside
-        body = payload
-    if isinstance(message, dict):
-        message = message.get("message") or message
-    if not message:
-        said = repr(body)
-        shown = said if len(said) <= _MOST_SHOWN else f"{said[:_MOST_SHOWN]}..."
-        message = f"the server reported {shown}" if body else "the server reported an error"
-    code = _first(details, _CODES)
-    return APIError(
-        message if isinstance(message, str) else json.dumps(message),
-        code=code if _is_code(code) else None,
-        type=to_text(_first(details, _TYPES)),
-        param=to_text(details.get("param")),
-        body=body,
-    )
-
-
-def _first(details: dict[str, Any], names: tuple[str, ...]) -> Any:
-    return next((details[name] for name in names if details.get(name) is not None), None)

@@ -7,11 +7,11 @@ cannot be read is left as it came. Nothing here raises; the payload itself stays
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, cast
 
 from .._stream.convert import fields_of
 from .._stream.fields import extra_of, give_extra
+from .._stream.mend import to_integer, to_text
 from .._stream.model import Model
 from . import types
 
@@ -25,41 +25,20 @@ __all__ = [
     "mend_completion",
     "message_beside",
     "reasoning_beside",
-    "to_text",
 ]
-
-
-def to_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, (dict, list, bool)):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
 
 
 def _required_text(value: Any) -> str:
     return to_text(value) or ""
 
 
-def _integer(value: Any) -> Any:
-    number = value
-    if isinstance(value, str):
-        try:
-            number = float(value) if "." in value or "e" in value.lower() else int(value)
-        except ValueError:
-            return value
-    if isinstance(number, float) and number.is_integer():
-        number = int(number)
-    return number if isinstance(number, int) else value
-
-
 def _index(value: Any, position: int | None = None) -> int | None:
-    index = _integer(value)
+    index = to_integer(value)
     return index if isinstance(index, int) and not isinstance(index, bool) else position
 
 
 def _count(value: Any) -> Any:
-    return 0 if value is None else _integer(value)
+    return 0 if value is None else to_integer(value)
 
 
 def _seconds(value: Any) -> Any:
@@ -129,7 +108,7 @@ def _build(cls: type[Model], menders: dict[str, Callable[[Any], Any]]) -> Callab
 
 
 def _integers(cls: type[Model]) -> dict[str, Callable[[Any], Any]]:
-    return dict.fromkeys(cls.__struct_fields__, _integer)
+    return dict.fromkeys(cls.__struct_fields__, to_integer)
 
 
 _usage_fields = _build(
@@ -314,7 +293,7 @@ _delta_fields = _build(
         "audio": _object_of(
             _build(
                 types.ChoiceDeltaAudio,
-                {"id": to_text, "data": to_text, "expires_at": _integer, "transcript": to_text},
+                {"id": to_text, "data": to_text, "expires_at": to_integer, "transcript": to_text},
             )
         ),
         "reasoning_content": _reasoning,

@@ -1,5 +1,5 @@
 # cython: language_level=3, auto_pickle=False, annotation_typing=False
-"""The parts of a final object as they grow: tool calls, audio, reasoning, undeclared keys.
+"""The parts of a final object as they grow: tool calls, audio, reasoning.
 
 Each has an ``add`` that takes a piece of a delta, in time and memory in proportion to that
 piece, and a ``build`` that makes what has come so far of it, any number of times.
@@ -8,14 +8,11 @@ piece, and a ``build`` that makes what has come so far of it, any number of time
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from .._stream.fields import extra_of, give_extra
-from .._stream.model import Model
-from .._stream.text import Latest, Text, join_halves
+from .._stream.fields import extra_of
+from .._stream.fold import Extra
+from .._stream.text import Text
 from . import types
 
 if TYPE_CHECKING:
@@ -23,120 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Audio",
-    "Extra",
     "ReasoningDetails",
     "ToolCall",
     "ToolCalls",
-    "leave_out_misfits",
-    "settled",
 ]
 
 # How often arguments longer than this are parsed to see whether they are whole. No server
 # comes near it but one that wants to keep us busy.
 _LONG = 64 * 1024
 _MOST_LONG_ATTEMPTS = 100
-
-
-class Extra:
-    """Keys that no type declares: strings concatenate in a delta, all else overwrites."""
-
-    __slots__ = ("values",)
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-
-    def text(self, key: str) -> Text | None:
-        """What a key's strings concatenate to; None where it has no string."""
-        text = self.values.get(key)
-        return text if isinstance(text, Text) else None
-
-    def latest(self, key: str) -> Latest:
-        """What takes the values of a key that overwrite each other."""
-        latest = self.values.get(key)
-        if not isinstance(latest, Latest):
-            latest = self.values[key] = Latest(latest)
-        return latest
-
-    def concatenate(self, extra: dict[str, Any]) -> None:
-        for key, value in extra.items():
-            text = self.values.get(key)
-            if isinstance(value, str) and (text is None or isinstance(text, Text)):
-                if text is None:
-                    text = self.values[key] = Text()
-                text.append(value)
-            else:
-                self._overwrite(key, value)
-
-    def overwrite(self, extra: dict[str, Any]) -> None:
-        for key, value in extra.items():
-            self._overwrite(key, value)
-
-    def _overwrite(self, key: str, value: Any) -> None:
-        known = self.values.get(key)
-        if value is not None and isinstance(known, Latest):
-            known.append(value)  # in its place, which somebody may have been given
-        elif value is not None or key not in self.values:
-            self.values[key] = value
-
-    def put_on(self, model: Model) -> None:
-        """Give them to the final object, but for what it declares as something else."""
-        extra = {
-            key: _value_of(value)
-            for key, value in self.values.items()
-            if key not in model.__struct_fields__
-        }
-        give_extra(model, extra)
-
-
-def _value_of(value: Any) -> Any:
-    if isinstance(value, Text):
-        return value.joined()
-    return value.value if isinstance(value, Latest) else value
-
-
-def settled(value: Any) -> Any:
-    """A copy that stands for itself, for the final object: no longer a part of a payload.
-
-    What a chunk had to leave as it came, for want of a meaning, is not taken over: the
-    final object is what its types say.
-    """
-    try:
-        return _settled(value)
-    except RecursionError:
-        # Only JSON that nobody declares is as deep as that: it is left as it came.
-        return value
-
-
-def _settled(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_settled(item) for item in value]
-    if isinstance(value, dict):
-        return {_settled(key): _settled(item) for key, item in value.items()}
-    if isinstance(value, str):
-        return join_halves(value)
-    if not isinstance(value, Model):
-        return value
-    copy = type(value)(**{name: _settled(getattr(value, name)) for name in value.__struct_fields__})
-    leave_out_misfits(copy)
-    give_extra(copy, dict(extra_of(value)))
-    return copy
-
-
-def leave_out_misfits(model: Model) -> None:
-    """Set the fields that are not of their declared type to their defaults."""
-    for field in _fields(type(model)):
-        try:
-            msgspec.convert(getattr(model, field.name), field.type)
-        except msgspec.ValidationError:
-            factory = field.default_factory
-            default = field.default if factory is msgspec.NODEFAULT else factory()
-            setattr(model, field.name, default)
-
-
-@cache
-def _fields(cls: type[Model]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    # Evaluates every annotation: a millisecond, and there may be an object for each token.
-    return msgspec.structs.fields(cls)
 
 
 class ToolCall:

@@ -9,20 +9,11 @@ cdef fields.Present _IN_DELTA, _IN_CHOICE
 
 cdef class Outcome:
     cdef object _usage
-    cdef list _latest
-    cdef object _varied
     cdef public dict finish_reasons
     cdef set _has_said
     cdef object _messages
 
     cpdef note_usage(self, chunk)
-
-
-cdef class Offer:
-    cdef readonly list places
-    cdef readonly list constants
-    cdef public bint is_lasting
-    cdef readonly dict left
 
 
 cdef class _Logprobs:

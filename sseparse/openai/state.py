@@ -11,7 +11,6 @@ texts the others of that kind go to, and the reader adds them there (``_stream/r
 
 from __future__ import annotations
 
-import copy
 import json
 from contextlib import suppress
 from functools import partial
@@ -21,17 +20,20 @@ import msgspec
 
 from .._stream import fields
 from .._stream.convert import from_dict
-from .._stream.model import Model, settle
-from .._stream.text import Latest, Place, Text
+from .._stream.fold import Extra, LastUsage, Offer, leave_out_misfits, settled
+from .._stream.model import settle
+from .._stream.text import Text
 from .._stream.tool_calls import ToolCallLog
 from . import types
 from .decode import chat_decoder, chunk_of, completion_decoder
 from .mend import delta_of, message_beside
-from .parts import Audio, Extra, ReasoningDetails, ToolCall, ToolCalls, leave_out_misfits, settled
+from .parts import Audio, ReasoningDetails, ToolCall, ToolCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
+
+    from .._stream.errors import APIError
 
     Path = tuple[str | int, ...]
 
@@ -64,16 +66,18 @@ _IN_CHOICE = fields.Present(
 # What a whole message says again of what the deltas have said.
 _SAID = (*_TEXTS, *_LISTS, "tool_calls", "function_call", "audio", "reasoning_details")
 
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+_MISSING = (
+    "the stream ended with neither [DONE] nor a finish reason for every choice: the "
+    "answer is not whole; current_completion_snapshot has what came of it"
+)
+
 
 class Outcome:
     """How a stream ends, and what it used: all that is known of one that is not accumulated."""
 
     def __init__(self) -> None:
-        self._usage: types.CompletionUsage | None = None
-        # Of the counts that vary in the current run: where they are, and their last values;
-        # and the usage that they stand in, of which nobody else has a part.
-        self._latest: list[tuple[Path, Latest]] = []
-        self._varied: types.CompletionUsage | None = None
+        self._usage: LastUsage[types.CompletionUsage] = LastUsage("usage", _COUNTS)
         self.finish_reasons: dict[int, str | None] = {}
         self._has_said: set[tuple[int, str]] = set()
         self._messages = _Messages()
@@ -87,6 +91,20 @@ class Outcome:
     def finish_reason(self) -> str | None:
         """The finish reason of the first choice."""
         return self.finish_reasons[min(self.finish_reasons)] if self.finish_reasons else None
+
+    @property
+    def done(self) -> bool:
+        """No event but ``[DONE]``, which the reader knows, ends a stream."""
+        return False
+
+    @property
+    def missing(self) -> str:
+        """What is said of a stream that is truncated."""
+        return _MISSING
+
+    def ends_with(self, error: APIError) -> bool:
+        """An error tells nothing of the completion, which is not whole."""
+        return False
 
     def fold(self, chunk: Any, payload: bytes | None) -> None:
         """Take the next chunk."""
@@ -128,14 +146,7 @@ class Outcome:
     @property
     def usage(self) -> types.CompletionUsage | None:
         """The last usage that the server has sent; None where it has sent none."""
-        if any(latest.value is not None for _, latest in self._latest):
-            # Not in place: somebody may have been given the one before.
-            self._usage = copy.deepcopy(self._varied)
-            for path, latest in self._latest:
-                if latest.value is not None:
-                    _put(self._usage, path, latest.value)
-                    latest.value = None
-        return self._usage
+        return self._usage.value
 
     def note_usage(self, chunk: Any) -> None:
         """Take the usage of a chunk: the last one counts, and never a sum."""
@@ -145,53 +156,16 @@ class Outcome:
             # A wrong type in there would be new even for Groq: then there is no usage.
             with suppress(msgspec.ValidationError):
                 usage = from_dict(types.CompletionUsage, groq["usage"])
-        if usage is None:
-            return
-        # Nothing but zeros says nothing, after one that says something.
-        if self.usage is None or any(_counts(usage)):
-            self._usage = usage
-        self._latest = []
+        if usage is not None:
+            self._usage.note(usage)
 
     def offer_usage(self, usage: types.CompletionUsage | None, offer: Offer) -> bool:
         """Offer places for the counts of further chunks; whether that is all to do."""
-        varying = [path for path in offer.left if path[0] == "usage"]
-        if not varying:
-            return True
-        # One count that stays, and is not zero: then no usage to come is nothing but zeros.
-        stays = ({("usage", name) for name in _COUNTS} - {*varying}) if usage is not None else set()
-        if not any(getattr(usage, path[1]) for path in stays) or self._usage is not usage:
-            return False
-        offer.is_lasting = False
-        self._varied = copy.deepcopy(usage)
-        self._latest = [(path[1:], Latest()) for path in varying]
-        for path, (_, latest) in zip(varying, self._latest, strict=True):
-            offer.places.append((latest, offer.left.pop(path)))
-        return all(type(_at(usage, path[1:])) is int for path in varying)
+        return self._usage.offer(usage, offer)
 
     def snapshot(self, is_done: bool) -> Any:
         """There is none."""
         raise NotImplementedError
-
-
-_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
-
-
-def _counts(usage: types.CompletionUsage) -> list[int]:
-    return [getattr(usage, name) for name in _COUNTS]
-
-
-def _at(target: Any, path: Path) -> Any:
-    for step in path:
-        target = getattr(target, str(step)) if isinstance(target, Model) else target[step]
-    return target
-
-
-def _put(target: Any, path: Path, value: int) -> None:
-    target = _at(target, path[:-1])
-    if isinstance(target, Model):
-        setattr(target, str(path[-1]), value)
-    else:
-        target[path[-1]] = value
 
 
 class _Messages:
@@ -267,6 +241,20 @@ class _State(Generic[ChunkT, FinalT]):
         """The finish reason of the first choice."""
         return self._outcome.finish_reason
 
+    @property
+    def done(self) -> bool:
+        """No event but ``[DONE]``, which the reader knows, ends a stream."""
+        return False
+
+    @property
+    def missing(self) -> str:
+        """What is said of a stream that is truncated."""
+        return _MISSING
+
+    def ends_with(self, error: APIError) -> bool:
+        """An error tells nothing of the completion, which is not whole."""
+        return False
+
     def fold(self, chunk: ChunkT, payload: bytes | None) -> None:
         """Add the next chunk of a stream, which nobody has seen yet.
 
@@ -333,39 +321,6 @@ class _State(Generic[ChunkT, FinalT]):
             return True
         first = [field for field in self._FIRST_COUNTS if field.name == name]
         return bool(first) and first[0] not in self._missing
-
-
-class Offer:
-    """The places for chunks like one: each value that varies has to be spoken for.
-
-    Attributes:
-        places: each with the number of the value that is added to it.
-        constants: each with what is added to it whatever the values are.
-        is_lasting: whether they hold whatever other chunks come in between.
-        left: the paths that nothing has spoken for yet.
-    """
-
-    def __init__(self, varying: dict[Path, int]) -> None:
-        self.places: list[tuple[Place, int]] = []
-        self.constants: list[tuple[Place, Any]] = []
-        self.is_lasting = True
-        self.left = dict(varying)
-
-    def text(self, path: Path, text: Text, value: Any) -> None:
-        """Offer a text for the value at a path, which may vary or not."""
-        if path in self.left:
-            self.places.append((text, self.left.pop(path)))
-        elif value:
-            self.constants.append((text, value))
-
-    def extra(self, path: Path, extra: Extra, values: dict[str, Any]) -> None:
-        """Offer what takes the undeclared values below a path, of which the last counts."""
-        for key, value in values.items():
-            number = self.left.pop((*path, key), None)
-            if number is not None:
-                self.places.append((extra.latest(key), number))
-            elif value is not None:
-                self.constants.append((extra.latest(key), value))
 
 
 # Chat completions.

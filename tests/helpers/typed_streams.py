@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 # What is loaded again: everything that holds a stream's state, and nothing that declares a type.
 _AGAIN = (
-    *("_stream.text", "_stream.shapes", "_stream.stray", "_stream.reader", "_stream.loops"),
-    *("_stream.forms", "openai.parts", "openai.state", "openai.forms"),
+    *("_stream.text", "_stream.fold", "_stream.shapes", "_stream.stray", "_stream.reader"),
+    *("_stream.loops", "_stream.forms", "openai.parts", "openai.state", "openai.forms"),
     *("openai.chat", "openai.completions"),
 )
 _NAMES = {f"sseparse.{name}" for name in _AGAIN}

@@ -1,0 +1,10 @@
+# The types that Cython compiles fold.py with; see there.
+
+from sseparse._stream cimport fields
+
+
+cdef class Offer:
+    cdef readonly list places
+    cdef readonly list constants
+    cdef public bint is_lasting
+    cdef readonly dict left
