@@ -6,7 +6,7 @@ from sseparse._stream cimport native
 # Constants of shapes.py, as C has them.
 cdef int _MOST_SHAPES, _MOST_CANDIDATES, _MOST_HOLES, _LONGEST_PAYLOAD, _DEEPEST
 cdef int _MOST_PROOFS, _MATCHES_A_PROOF, _EFFORT_A_PROOF, _PATIENCE
-cdef int _QUOTE, _BACKSLASH, _COLON, _ZERO, _NINE, _MINUS
+cdef int _QUOTE, _BACKSLASH, _COLON, _ZERO, _NINE, _MINUS, _SPACE, _BRACE
 cdef long long _LARGEST, _FIRST_MARK
 cdef int _STRUCT, _LIST, _DICT, _WHOLE
 
@@ -41,6 +41,7 @@ cdef class Shape:
     cdef public int tries
     cdef list _holes
     cdef bytes _tail
+    cdef bytes _ending
     cdef Copy _copy
     cdef list _marks
     cdef object _function
@@ -118,6 +119,10 @@ cdef Py_ssize_t _end_of_string(bytes payload, Py_ssize_t position) except -1
 
 @cython.locals(text="const unsigned char*", end=Py_ssize_t)
 cdef Py_ssize_t _end_of_number(bytes payload, Py_ssize_t position) except -1
+
+
+@cython.locals(text="const unsigned char*", end=Py_ssize_t)
+cdef Py_ssize_t _end_of_body(bytes payload) except -1
 
 
 cdef bint _is_integer(bytes payload, Py_ssize_t start, Py_ssize_t end) except -1

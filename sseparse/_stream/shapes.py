@@ -9,8 +9,9 @@ Theory of operation
 Nearly all payloads of a stream are the same bytes but for a few strings and integers. A
 *shape* is a payload cut at those *holes*: it keeps the bytes between them, and an object that
 such a payload was decoded to, its *sample*. A payload matches a shape if it has the same bytes
-between any strings and integers. Its object is then a copy of the sample with those values in
-the places of the holes, and no JSON is parsed.
+between any strings and integers, but for spaces before the last brace, which some servers pad
+payloads with. Its object is then a copy of the sample with those values in the places of the
+holes, and no JSON is parsed.
 
 How a shape is learned. Two payloads that differ only in strings and integers (``_holes_between``)
 suggest a shape. Whether it is one, the decoder itself has to prove, for nothing is known here
@@ -58,7 +59,7 @@ _EFFORT_A_PROOF = 2
 # Payloads that teach nothing before not every one is looked at.
 _PATIENCE = 8
 
-_QUOTE, _BACKSLASH, _COLON, _ZERO, _NINE, _MINUS = b'"\\:09-'
+_QUOTE, _BACKSLASH, _COLON, _ZERO, _NINE, _MINUS, _SPACE, _BRACE = b'"\\:09- }'
 
 # The largest integer that a hole takes, if the field has no limit of its own.
 _LARGEST = 10**18 - 1
@@ -157,6 +158,8 @@ class Shape:
             self._holes.append(Hole(payload[end:start], is_text))
             end = stop
         self._tail = payload[end:]
+        # The same without the last brace, and without the spaces that a payload is padded with.
+        self._ending = payload[end : _end_of_body(payload)]
         self._copy: Copy | None = None
         self._marks: list[Any] = []
         # What ``number_of`` and ``holes_that`` were asked for last, and the answers.
@@ -206,7 +209,12 @@ class Shape:
                 number += 1
         except ValueError:
             return False  # invalid UTF-8, or escapes that are not JSON's
-        return end - position == len(self._tail) and native.has_at(payload, position, self._tail)
+        if end - position == len(self._tail) and native.has_at(payload, position, self._tail):
+            return True
+        # Padded in another way.
+        if self._ending == self._tail or not native.has_at(payload, position, self._ending):
+            return False
+        return _end_of_body(payload) == position + len(self._ending) < end
 
     def make(self, payload: bytes) -> Any:
         """The object of the payload that matched last."""
@@ -462,7 +470,9 @@ def _holes_between(one: bytes, other: bytes) -> list[Any] | None:
     spans: list[Any] = []
     a, b = one, other
     i = j = 0
-    size, other_size = len(one), len(other)
+    size, other_size = _end_of_body(one), _end_of_body(other)
+    if (size == len(one)) != (other_size == len(other)):
+        return None
     while i < size and j < other_size:
         if a[i] == _QUOTE and b[j] == _QUOTE:
             end, other_end = _end_of_string(one, i + 1), _end_of_string(other, j + 1)
@@ -484,6 +494,18 @@ def _holes_between(one: bytes, other: bytes) -> list[Any] | None:
         else:
             return None
     return spans if i == size and j == other_size else None
+
+
+def _end_of_body(payload: bytes) -> int:
+    """Where a payload ends but for its last brace, and spaces before it; len() without one."""
+    text = payload
+    end = len(payload)
+    if end == 0 or text[end - 1] != _BRACE:
+        return end
+    end -= 1
+    while end > 0 and text[end - 1] == _SPACE:
+        end -= 1
+    return end
 
 
 def _key_of(payload: bytes, span: Any) -> bytes:
