@@ -24,6 +24,7 @@ AS_THEY_STAND = (
     "sseparse._stream.reports",
     "sseparse._stream.shapes",
     "sseparse._stream.text",
+    "sseparse.anthropic.state",
     "sseparse.openai.decode",
     "sseparse.openai.parts",
     "sseparse.openai.state",
