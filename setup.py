@@ -25,6 +25,8 @@ AS_THEY_STAND = (
     "sseparse._stream.shapes",
     "sseparse._stream.text",
     "sseparse.anthropic.state",
+    "sseparse.google.parts",
+    "sseparse.google.state",
     "sseparse.openai.decode",
     "sseparse.openai.parts",
     "sseparse.openai.state",

@@ -1,0 +1,315 @@
+# cython: language_level=3, auto_pickle=False, annotation_typing=False
+"""Folding the responses of a Gemini stream into the one that the call without streaming returns.
+
+Most responses do not come here: after two of a kind ``places`` says which text the others go
+to, and the reader adds them there (``_stream/reader.py``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._stream import fields
+from .._stream.fold import Extra, LastUsage, Offer, copied
+from .._stream.tool_calls import ToolCallLog
+from . import types
+from .parts import Parts
+
+if TYPE_CHECKING:
+    from .._stream.errors import APIError
+    from .parts import Call
+
+    Path = tuple[str | int, ...]
+
+__all__ = ["GenerateContentStreamState", "Outcome"]
+
+_COUNTS = ("prompt_token_count", "candidates_token_count", "total_token_count")
+
+
+class Outcome:
+    """How a stream ends, and what it used: all that is known of one that is not accumulated."""
+
+    # No event but [DONE], which the reader knows and Google does not send, ends a stream.
+    done = False
+    missing = (
+        "the stream ended without a finish reason for every candidate: the answer is not whole; "
+        "current_response_snapshot has what came of it"
+    )
+
+    def __init__(self) -> None:
+        self._usage: LastUsage[types.GenerateContentResponseUsageMetadata]
+        self._usage = LastUsage("usage_metadata", _COUNTS)
+        self.finish_reasons: dict[int, str | None] = {}
+        self._block_reason: str | None = None
+
+    @property
+    def usage(self) -> types.GenerateContentResponseUsageMetadata | None:
+        """The last usage that the server has sent; None where it has sent none."""
+        return self._usage.value
+
+    @property
+    def finished(self) -> bool:
+        """Whether every candidate has a finish reason, or the prompt was blocked."""
+        if self._block_reason is not None:
+            return True
+        return bool(self.finish_reasons) and all(self.finish_reasons.values())
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The finish reason of the first candidate, or why the prompt was blocked."""
+        if self.finish_reasons:
+            return self.finish_reasons[min(self.finish_reasons)] or self._block_reason
+        return self._block_reason
+
+    def fold(self, chunk: types.GenerateContentResponse, payload: bytes | None) -> None:
+        """Take the next response."""
+        for position, candidate in enumerate(chunk.candidates):
+            index = index_of(candidate, position)
+            if candidate.finish_reason is not None or index not in self.finish_reasons:
+                self.finish_reasons[index] = candidate.finish_reason
+        if chunk.prompt_feedback is not None and chunk.prompt_feedback.block_reason is not None:
+            self._block_reason = chunk.prompt_feedback.block_reason
+        if chunk.usage_metadata is not None:
+            self._usage.note(chunk.usage_metadata)
+
+    def note_error(self) -> None:
+        """Nothing is kept that could lack a piece."""
+
+    def ends_with(self, error: APIError) -> bool:
+        """An error tells nothing of the answer, which is not whole."""
+        return False
+
+    def places(
+        self, chunk: types.GenerateContentResponse, varying: dict[Path, int]
+    ) -> Offer | None:
+        """Nothing is kept: it matters only how much was used, and how candidates end."""
+        offer = Offer(varying)
+        offer.is_lasting = False
+        return offer if self.offer_usage(chunk, offer) else None
+
+    def offer_usage(self, chunk: types.GenerateContentResponse, offer: Offer) -> bool:
+        """Offer places for the counts of further responses; whether that is all to do."""
+        return self._usage.offer(chunk.usage_metadata, offer)
+
+    def snapshot(self, is_done: bool) -> Any:
+        """There is none."""
+        raise NotImplementedError
+
+
+def index_of(candidate: types.Candidate, position: int) -> int:
+    """The index of a candidate: its place in the list, where it does not say."""
+    return position if candidate.index is None else candidate.index
+
+
+class _Candidate:
+    """A candidate as far as it has come."""
+
+    _REST = fields.Present(
+        types.Candidate,
+        {*types.Candidate.__struct_fields__} - {"content", "finish_reason", "index"},
+    )
+
+    def __init__(self, call_log: ToolCallLog, index: int) -> None:
+        self.role: str | None = None
+        self.parts = Parts(call_log, index)
+        self.last: dict[str, Any] = {}
+        self.has_index = False
+        self.extra = Extra()
+        self.content_extra = Extra()
+
+    def add(self, candidate: types.Candidate) -> None:
+        if candidate.index is not None:
+            self.has_index = True
+        content = candidate.content
+        if content is not None:
+            self.role = content.role or self.role
+            for part in content.parts:
+                self.parts.add(part)
+            extra = fields.extra_of(content)
+            if extra:
+                self.content_extra.overwrite(extra)
+        for name, value in self._REST.of(candidate):
+            if name == "logprobs_result" or name == "citation_metadata":
+                self.last[name] = _extended(self.last.get(name) or {}, value)
+            elif name == "grounding_metadata":
+                # The queries may come first, and what was found later.
+                self.last[name] = {**self.last.get(name, {}), **value}
+            elif value or name not in self.last:
+                self.last[name] = value
+        extra = fields.extra_of(candidate)
+        if extra:
+            self.extra.overwrite(extra)
+
+    def build(self, index: int, finish_reason: str | None) -> types.Candidate:
+        content = types.Content(parts=self.parts.build(), role=self.role)
+        self.content_extra.put_on(content)
+        candidate = types.Candidate(
+            content=content,
+            finish_reason=finish_reason,
+            index=index if self.has_index or index else None,
+            **copied(self.last),
+        )
+        self.extra.put_on(candidate)
+        return candidate
+
+
+def _extended(known: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """What is known with what is given: lists go on, of everything else the last one counts."""
+    result = {**known, **given}
+    for key, value in given.items():
+        before = known.get(key)
+        # Extended in place: the list is the state's own, and a new one each time quadratic.
+        if isinstance(value, list):
+            before = before if isinstance(before, list) else []
+            before += value
+            result[key] = before
+    return result
+
+
+class GenerateContentStreamState:
+    """Folds the responses of a Gemini stream into the final one.
+
+    state = GenerateContentStreamState()
+    for chunk in stream:
+        state.handle_chunk(chunk)
+    response = state.get_final_response()
+    """
+
+    done = Outcome.done
+    missing = Outcome.missing
+
+    # Fields that the final response has as they came first; the rest is in other hands.
+    _HEAD = fields.Present(
+        types.GenerateContentResponse, ("model_version", "response_id", "create_time")
+    )
+
+    def __init__(self) -> None:
+        self._outcome = Outcome()
+        self._head: dict[str, Any] = {}
+        self._model_status: Any = None
+        self._prompt_feedback: types.GenerateContentResponsePromptFeedback | None = None
+        self._candidates: dict[int, _Candidate] = {}
+        self._extra = Extra()
+        self.call_log = ToolCallLog()
+
+    @property
+    def usage(self) -> types.GenerateContentResponseUsageMetadata | None:
+        """The last usage that the server has sent; None where it has sent none."""
+        return self._outcome.usage
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The finish reason of the first candidate, or why the prompt was blocked."""
+        return self._outcome.finish_reason
+
+    @property
+    def finished(self) -> bool:
+        """Whether every candidate has a finish reason, or the prompt was blocked."""
+        return self._outcome.finished
+
+    def note_error(self) -> None:
+        """A tool call that is not over by now never is."""
+        self.call_log.break_off()
+
+    def ends_with(self, error: APIError) -> bool:
+        """See ``Outcome``."""
+        return self._outcome.ends_with(error)
+
+    @property
+    def text(self) -> str:
+        """The text of the first candidate so far."""
+        return self._joined(False)
+
+    @property
+    def reasoning(self) -> str:
+        """The thoughts of the first candidate so far."""
+        return self._joined(True)
+
+    def _joined(self, is_thought: bool) -> str:
+        first = self._first()
+        return "" if first is None else first.parts.joined(is_thought)
+
+    def _first(self) -> _Candidate | None:
+        return self._candidates[min(self._candidates)] if self._candidates else None
+
+    def calls(self) -> list[Call]:
+        """The function calls of the first candidate so far."""
+        first = self._first()
+        return [] if first is None else first.parts.calls()
+
+    def handle_chunk(self, chunk: types.GenerateContentResponse) -> None:
+        """Add the next response."""
+        self.fold(chunk, None)
+
+    def fold(self, chunk: types.GenerateContentResponse, payload: bytes | None) -> None:
+        """Add the next response of a stream, which nobody has seen yet; see ``handle_chunk``."""
+        self._outcome.fold(chunk, None)
+        for position, candidate in enumerate(chunk.candidates):
+            index = index_of(candidate, position)
+            folded = self._candidates.get(index)
+            if folded is None:
+                folded = self._candidates[index] = _Candidate(self.call_log, index)
+            folded.add(candidate)
+        for name, value in self._HEAD.of(chunk):
+            self._head.setdefault(name, value)
+        if chunk.model_status is not None:
+            self._model_status = chunk.model_status
+        if chunk.prompt_feedback is not None:
+            self._prompt_feedback = chunk.prompt_feedback
+        extra = fields.extra_of(chunk)
+        if extra:
+            self._extra.overwrite(extra)
+
+    @property
+    def current_response_snapshot(self) -> types.GenerateContentResponse:
+        """The response as far as it has come; each time a new one."""
+        return self.snapshot(False)
+
+    def get_final_response(self) -> types.GenerateContentResponse:
+        """The response. It is not checked whether the stream has ended."""
+        return self.snapshot(False)
+
+    def places(
+        self, chunk: types.GenerateContentResponse, varying: dict[Path, int]
+    ) -> Offer | None:
+        """The texts that further responses like this one, the last, are added to."""
+        offer = Offer(varying)
+        offer.is_lasting = False
+        for position, candidate in enumerate(chunk.candidates):
+            if candidate.logprobs_result is not None or candidate.citation_metadata is not None:
+                return None
+            parts = candidate.content.parts if candidate.content is not None else []
+            if len(parts) > 1:
+                return None
+            for part in parts:
+                text = self._candidates[index_of(candidate, position)].parts.text_of(part)
+                if text is None:
+                    return None
+                path = ("candidates", position, "content", "parts", 0, "text")
+                offer.text(path, text, part.text)
+        if not self._outcome.offer_usage(chunk, offer):
+            return None
+        return None if offer.left else offer
+
+    def end_tool_calls(self, is_done: bool) -> None:
+        """They have ends of their own."""
+
+    def snapshot(self, is_done: bool) -> types.GenerateContentResponse:
+        """The response as far as it has come; each time a new one.
+
+        Args:
+            is_done: makes no difference: a candidate says itself why it ended.
+        """
+        reasons = self._outcome.finish_reasons
+        response = types.GenerateContentResponse(
+            candidates=[
+                self._candidates[index].build(index, reasons[index])
+                for index in sorted(self._candidates)
+            ],
+            usage_metadata=copied(self.usage),
+            prompt_feedback=copied(self._prompt_feedback),
+            model_status=copied(self._model_status),
+            **copied(self._head),
+        )
+        self._extra.put_on(response)
+        return response
