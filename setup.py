@@ -29,6 +29,7 @@ AS_THEY_STAND = (
     "sseparse.google.state",
     "sseparse.openai.decode",
     "sseparse.openai.parts",
+    "sseparse.openai.responses_state",
     "sseparse.openai.state",
 )
 

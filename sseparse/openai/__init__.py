@@ -1,4 +1,4 @@
-"""Typed chunks and final completions of OpenAI-compatible streams."""
+"""Typed chunks, events and final objects of OpenAI-compatible streams."""
 
 from __future__ import annotations
 
@@ -13,6 +13,17 @@ from .._stream.timing import Timing
 from .._stream.tool_calls import PartialToolCall
 from .chat import AsyncChatStream, ChatParser, ChatStream
 from .completions import AsyncCompletionStream, CompletionParser, CompletionStream
+from .responses import AsyncResponseStream, ResponseParser, ResponseStream
+from .responses_state import ResponseStreamState
+from .responses_types import (
+    InputTokensDetails,
+    OutputTokensDetails,
+    Response,
+    ResponseContentPart,
+    ResponseOutputItem,
+    ResponseStreamEvent,
+    ResponseUsage,
+)
 from .state import ChatCompletionStreamState, CompletionStreamState
 from .types import (
     Annotation,
@@ -51,6 +62,7 @@ __all__ = [
     "AnnotationURLCitation",
     "AsyncChatStream",
     "AsyncCompletionStream",
+    "AsyncResponseStream",
     "ChatCompletion",
     "ChatCompletionAudio",
     "ChatCompletionChoice",
@@ -80,11 +92,21 @@ __all__ = [
     "Custom",
     "Function",
     "FunctionCall",
+    "InputTokensDetails",
     "Logprobs",
     "Moderation",
     "NotAnEventStreamError",
+    "OutputTokensDetails",
     "PartialToolCall",
     "PromptTokensDetails",
+    "Response",
+    "ResponseContentPart",
+    "ResponseOutputItem",
+    "ResponseParser",
+    "ResponseStream",
+    "ResponseStreamEvent",
+    "ResponseStreamState",
+    "ResponseUsage",
     "SSEError",
     "Timing",
     "TopLogprob",

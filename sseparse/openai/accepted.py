@@ -10,14 +10,25 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["is_annotation", "is_moderation", "is_service_tier"]
+__all__ = ["is_annotation", "is_moderation", "is_service_tier", "is_tool"]
 
+_TOOLS = (
+    *("function", "file_search", "computer", "computer_use_preview", "web_search"),
+    *("web_search_2025_08_26", "web_search_preview", "web_search_preview_2025_03_11", "mcp"),
+    *("code_interpreter", "programmatic_tool_calling", "image_generation", "local_shell"),
+    *("shell", "custom", "namespace", "tool_search", "apply_patch"),
+)
 _SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 
 
 def is_service_tier(value: str | None) -> bool:
     """Whether it is one of OpenAI's service tiers."""
     return value in _SERVICE_TIERS
+
+
+def is_tool(tool: Any) -> bool:
+    """Whether a tool of the Responses API is one of OpenAI's kinds."""
+    return isinstance(tool, dict) and tool.get("type") in _TOOLS
 
 
 def is_annotation(annotation: dict[str, Any]) -> bool:
