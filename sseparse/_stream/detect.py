@@ -15,6 +15,9 @@ __all__ = ["MESSAGE_EVENTS", "READERS", "is_keep_alive", "kind_of"]
 READERS = {
     "chat": "sseparse.openai.ChatStream",
     "completions": "sseparse.openai.CompletionStream",
+    "responses": "sseparse.openai.ResponseStream",
+    "messages": "sseparse.anthropic.MessageStream",
+    "gemini": "sseparse.google.GenerateContentStream",
 }
 
 MESSAGE_EVENTS = {

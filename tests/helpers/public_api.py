@@ -31,6 +31,8 @@ MODULES = (
     "sseparse.partial_json",
     "sseparse.openai",
     "sseparse.openai.sdk",
+    "sseparse.anthropic",
+    "sseparse.google",
 )
 COMMAND = "the sseparse command"
 SECTIONS = (*MODULES, COMMAND)

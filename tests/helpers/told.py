@@ -54,8 +54,17 @@ def chunks_of(stream: Any) -> list[Any]:
     return each(iter(stream), chunk_of)
 
 
-def texts_of(stream: Any, choice: int = 0) -> list[Any]:
-    return each(stream.iter_text(choice), repr)
+def texts_of(stream: Any, *choice: int) -> list[Any]:
+    return each(stream.iter_text(*choice), repr)
+
+
+def final_of(stream: Any) -> tuple[Any, Any]:
+    """The final object, whatever the API calls it, and the snapshot of it."""
+    for name in ("completion", "message", "response"):
+        if hasattr(stream, f"get_final_{name}"):
+            final = getattr(stream, f"get_final_{name}")()
+            return final, getattr(stream, f"current_{name}_snapshot")
+    raise AssertionError(f"no final object: {stream!r}")
 
 
 def folded(stream: Any) -> list[Any]:
@@ -77,14 +86,19 @@ def of_itself(stream: Any, accumulates: bool = True) -> dict[str, Any]:
         for name in ("done", "truncated", "usage", "finish_reason", "last_event_id")
     }
     if accumulates:
-        final = stream.get_final_completion()
+        final, snapshot = final_of(stream)
         told["final"] = shown(final)
         told["final_to_dict"] = shown(final.to_dict())
-        told["snapshot"] = shown(stream.current_completion_snapshot)
+        told["snapshot"] = shown(snapshot)
     if stream.timing is not None:
         timing = stream.timing
         told["timing"] = [timing.first_read, timing.first_chunk, timing.token_times]
     return told
+
+
+def final_so_far(stream: Any) -> Any:
+    names = (f"current_{name}_snapshot" for name in ("completion", "message", "response"))
+    return next(getattr(stream, name) for name in names if hasattr(stream, name))
 
 
 def everything(stream: Any) -> Any:
@@ -94,6 +108,7 @@ def everything(stream: Any) -> Any:
 
 def ways_of_reading(name: str) -> dict[str, Any]:
     """What may be told of a body, in all ways of asking for it."""
+    has_choices = name in ("ChatStream", "CompletionStream")
 
     def make(streams: Any, body: bytes, **options: Any) -> Any:
         return getattr(streams, name)([body], **options)
@@ -108,7 +123,7 @@ def ways_of_reading(name: str) -> dict[str, Any]:
         for turn in range(10**6):
             try:
                 if turn % 5 == 3:
-                    found.append(shown(stream.current_completion_snapshot))
+                    found.append(shown(final_so_far(stream)))
                 elif turn % 2:
                     found.append(next(texts))
                 else:
@@ -129,22 +144,25 @@ def ways_of_reading(name: str) -> dict[str, Any]:
 
     def not_kept_and_not_made(streams: Any, body: bytes) -> Any:
         clock = iter(range(10**6)).__next__
-        stream = make(streams, body, accumulate=False, skip_empty=True, clock=clock)
+        options = {"skip_empty": True} if has_choices else {}
+        stream = make(streams, body, accumulate=False, clock=clock, **options)
         return folded(stream), of_itself(stream, accumulates=False)
 
-    return {
+    ways = {
         "chunks": lambda streams, body: everything(make(streams, body)),
-        "chunks that are not empty": lambda streams, body: everything(
-            make(streams, body, skip_empty=True)
-        ),
         "strictly": lambda streams, body: everything(make(streams, body, strict=True)),
         "texts": texts_and_rest,
-        "texts of another choice": lambda streams, body: texts_of(make(streams, body), 1),
         "in turn": in_turn,
         "the end": folded_in_full,
         "not kept": not_kept,
         "not kept and not made": not_kept_and_not_made,
     }
+    if has_choices:
+        ways["texts of another choice"] = lambda streams, body: texts_of(make(streams, body), 1)
+        ways["chunks that are not empty"] = lambda streams, body: everything(
+            make(streams, body, skip_empty=True)
+        )
+    return ways
 
 
 def check(

@@ -13,7 +13,7 @@ from importlib.machinery import SOURCE_SUFFIXES, FileFinder, PathFinder, SourceF
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sseparse import _stream, openai
+from sseparse import _stream, anthropic, google, openai
 from sseparse._compiled import NO_EXTENSIONS
 
 if TYPE_CHECKING:
@@ -25,12 +25,25 @@ if TYPE_CHECKING:
 _AGAIN = (
     *("_stream.text", "_stream.fold", "_stream.shapes", "_stream.stray", "_stream.reader"),
     *("_stream.loops", "_stream.forms", "openai.parts", "openai.state", "openai.forms"),
-    *("openai.chat", "openai.completions"),
+    *("openai.chat", "openai.completions", "openai.responses_state", "openai.responses"),
+    *("anthropic.state", "anthropic.messages", "google.parts", "google.state", "google.content"),
 )
 _NAMES = {f"sseparse.{name}" for name in _AGAIN}
-_STREAMS = ("ChatStream", "AsyncChatStream", "ChatParser")
-_STREAMS += ("CompletionStream", "AsyncCompletionStream", "CompletionParser")
-_STATES = ("ChatCompletionStreamState", "CompletionStreamState")
+_CLASSES = {
+    "openai.chat": ("ChatStream", "AsyncChatStream", "ChatParser"),
+    "openai.completions": ("CompletionStream", "AsyncCompletionStream", "CompletionParser"),
+    "openai.state": ("ChatCompletionStreamState", "CompletionStreamState"),
+    "openai.responses": ("ResponseStream", "AsyncResponseStream", "ResponseParser"),
+    "openai.responses_state": ("ResponseStreamState",),
+    "anthropic.messages": ("MessageStream", "AsyncMessageStream", "MessageParser"),
+    "anthropic.state": ("MessageStreamState",),
+    "google.content": (
+        "GenerateContentStream",
+        "AsyncGenerateContentStream",
+        "GenerateContentParser",
+    ),
+    "google.state": ("GenerateContentStreamState",),
+}
 
 
 class _Sources:
@@ -61,7 +74,7 @@ class NoShapes:
 
 def load_in_python() -> dict[str, ModuleType]:
     """Those modules by name, from their sources; what is installed stays as it is."""
-    packages = {"_stream": _stream, "openai": openai}
+    packages = {"_stream": _stream, "anthropic": anthropic, "google": google, "openai": openai}
     for name in _NAMES:
         importlib.import_module(name)
     installed = {name: sys.modules.pop(name) for name in _NAMES}
@@ -79,12 +92,11 @@ def load_in_python() -> dict[str, ModuleType]:
 
 def namespace(name: str, modules: dict[str, Any]) -> SimpleNamespace:
     """What is used of the modules."""
-    found = {}
-    for public in _STREAMS:
-        module = modules["openai.completions" if "Completion" in public else "openai.chat"]
-        found[public] = getattr(module, public)
-    for public in _STATES:
-        found[public] = getattr(modules["openai.state"], public)
+    found = {
+        public: getattr(modules[module], public)
+        for module, classes in _CLASSES.items()
+        for public in classes
+    }
     return SimpleNamespace(name=name, Shapes=modules["_stream.shapes"].Shapes, **found)
 
 

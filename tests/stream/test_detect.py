@@ -10,7 +10,7 @@ import pytest
 from chat_streams import DONE, chunk, sse
 
 from sseparse import SSEError
-from sseparse._stream.detect import kind_of
+from sseparse._stream.detect import READERS, kind_of
 from sseparse.openai import (
     APIError,
     ChatParser,
@@ -41,8 +41,8 @@ def test_a_payload_of_another_api_is_named(stream_class, payload, kind):
     with pytest.raises(UnexpectedAPIError) as caught:
         read(stream_class([sse(payload, payload) + DONE]))
     assert caught.value.kind == kind
-    assert caught.value.reader is None
-    assert "sseparse has no types" in str(caught.value)
+    assert caught.value.reader == READERS[kind]
+    assert f"{READERS[kind]} reads it" in str(caught.value)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
