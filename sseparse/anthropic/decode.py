@@ -78,4 +78,4 @@ class _MessageRules(Rules):
         return mended(types.MessageStreamEvent, received)
 
 
-decodes(types.MessageStreamEvent, DecodingAgain(message_decoder()))
+decodes(types.MessageStreamEvent, DecodingAgain(message_decoder))

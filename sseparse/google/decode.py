@@ -70,4 +70,4 @@ class _ContentRules(Rules):
         return mended(types.GenerateContentResponse, received)
 
 
-decodes(types.GenerateContentResponse, DecodingAgain(content_decoder()))
+decodes(types.GenerateContentResponse, DecodingAgain(content_decoder))

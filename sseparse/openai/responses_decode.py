@@ -86,4 +86,4 @@ class _ResponseRules(Rules):
         return mended(types.ResponseStreamEvent, received)
 
 
-decodes(types.ResponseStreamEvent, DecodingAgain(response_decoder()))
+decodes(types.ResponseStreamEvent, DecodingAgain(response_decoder))
