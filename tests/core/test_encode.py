@@ -174,3 +174,7 @@ def test_a_comment_is_text():
     with pytest.raises(TypeError, match=r"^text must be str, not bytes$"):
         encode_comment(b"x")
     assert encode_comment() == b": \n\n"
+
+
+def test_each_line_of_a_comment_is_one():
+    assert encode_comment("a\r\nb\rc\n") == b": a\n: b\n: c\n: \n\n"

@@ -330,6 +330,31 @@ def test_values_that_python_calls_equal_are_changes(before, after):
     assert exactly(json.loads(found.to_json())["x_groq"]) == exactly({"v": after, "w": [after]})
 
 
+@pytest.mark.parametrize("after", [{}, {"a": 1, "b": 2}, {"b": 1}, {"a": [1]}])
+@pytest.mark.parametrize("payload", [chunk({}), {**chunk({}), "created": "5"}])
+def test_json_that_nobody_declares_is_as_it_is_now(payload, after):
+    """In a chunk that is as declared, and in one that was mended."""
+    found = read({**payload, "x_groq": {"a": 1}, "citations": [1, {"a": 1}]})
+    found.x_groq = after
+    found.citations[1] = after
+    as_dict = found.to_dict()
+    assert as_dict == {**payload, "x_groq": after, "citations": [1, after]}
+    assert json.loads(found.to_json()) == as_dict
+
+
+def test_a_number_that_json_has_not_is_null_where_somebody_has_put_it_in():
+    found = read({**chunk({}), "timings": {"a": 0.5}})
+    found.timings["a"] = math.nan
+    assert math.isnan(found.to_dict()["timings"]["a"])
+    assert json.loads(found.to_json())["timings"] == {"a": None}
+
+
+def test_an_object_with_the_same_fields_and_no_keys_of_its_own_has_none():
+    found = read({"choices": [{"seed": 9, "index": 0, "delta": {}}]})
+    found.choices[0] = Choice(index=0, delta=ChoiceDelta())
+    assert found.to_dict() == {"choices": [{"index": 0, "delta": {}}]}
+
+
 def test_undeclared_keys_go_with_their_objects():
     found = read(RICH)
     found.choices.reverse()
