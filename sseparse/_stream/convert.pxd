@@ -7,7 +7,9 @@ from sseparse._stream cimport fields
 @cython.locals(declared=dict, extra=dict, below=dict, names=dict)
 cdef tuple _separated(object cls, dict received)
 
+
 @cython.locals(declared=list, rests=list, has_rest=bint)
 cdef tuple _separated_items(object cls, list received)
+
 
 cdef int _give_extras(object model, tuple extras) except -1
