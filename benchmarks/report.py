@@ -156,6 +156,33 @@ def targets(results: Results) -> list[list[str]]:
         3,
         live_time / large_time if live_time and large_time else None,
     )
+    recorded = "recorded: chat.completions"
+    at_most(
+        "all recorded chat streams one after another, typed loop, the time of msgspec decoding "
+        "their payloads",
+        1.5,
+        results.ratio(recorded, "typed, loop", "msgspec alone"),
+    )
+    worst = [
+        value
+        for name, value in results.amounts["recorded, stream by stream: chat.completions"].items()
+        if name.startswith("worst") and name.endswith("or more")
+    ]
+    at_most("the worst recorded chat stream of 20 chunks or more", 5, max(worst) if worst else None)
+    for kind, limits in {
+        "text": (0.85, 0.3, 0.35),
+        "reasoning": (0.85, 0.3, 0.35),
+        "tool_arguments": (1.0, 0.3, 0.35),
+        "unknown_keys": (1.2, None, None),
+        "token_logprobs": (1.7, None, None),
+    }.items():
+        for way, limit in zip(("loop", "final completion", "iter_text"), limits, strict=True):
+            if limit is not None:
+                at_most(
+                    f"made chunks, {kind}: `ChatStream`, {way}, the time of msgspec",
+                    limit,
+                    results.ratio(f"chat: {kind}", f"ChatStream, {way}", "msgspec alone"),
+                )
     final = "ChatStream, final completion"
     others = ", ".join(
         f"{group.removeprefix('chat: ')} {as_times(ratio)}"
@@ -333,6 +360,18 @@ def growth_table(results: Results) -> str:
     )
 
 
+def stream_by_stream(results: Results) -> str:
+    return table(
+        ["", "", "times msgspec"],
+        (
+            [group.partition(": ")[2], name, number(value)]
+            for group in results.amounts
+            if group.startswith("recorded, stream by stream")
+            for name, value in results.amounts[group].items()
+        ),
+    )
+
+
 def memory_table(results: Results) -> str:
     groups = [group for group in results.amounts if group.endswith(("resident", "traced"))]
     names = {name: None for group in groups for name in results.amounts[group]}
@@ -372,7 +411,17 @@ Time an event; of the others, how many times that.
 
 ![Framing with one event a read](assets/framing-live.svg)
 
-### Chat chunks
+### Recorded streams
+
+What providers and servers have sent, one stream after another, most of them short. Time a payload
+of msgspec decoding it, isolated already; of the others, which read bytes and fold what comes, how
+many times that.
+
+{matrix(results, "recorded: ", "msgspec alone")}
+Stream by stream, the typed loop: times the time of msgspec.
+
+{stream_by_stream(results)}
+### Chat chunks, made
 
 Time a chunk of msgspec decoding isolated payloads; of the others, how many times that.
 

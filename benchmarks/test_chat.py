@@ -142,10 +142,15 @@ def each(decode: Callable[[bytes], Any]) -> Callable[[list[bytes]], Iterator[Any
     return lambda payloads: map(decode, payloads)
 
 
+def texts(reads: list[bytes]) -> Iterable[str]:
+    return ChatStream(reads).iter_text()
+
+
 # Name: (what gives the chunks, what makes what it is given of the payloads).
 WAYS: dict[str, tuple[Callable[[Any], Iterable[Any]], Callable[[list[bytes]], Any]]] = {
     "msgspec alone": (each(msgspec.json.Decoder(ChatCompletionChunk).decode), list),
     "ChatStream, final completion": (final_completion, reads_of),
+    "ChatStream, iter_text": (texts, reads_of),
     "ChatStream, loop": (ChatStream, reads_of),
     "ChatStream, loop, accumulate=False": (unaccumulated, reads_of),
     "ChatStream, loop, one event a read": (ChatStream, events_of),
@@ -183,6 +188,9 @@ def test_chat(benchmark: BenchmarkFixture, kind: str, way: str) -> None:
     right = dicts_of(payloads)
     if run is final_completion:
         assert_final(ChatStream(given).get_final_completion(), right)
+    elif run is texts:
+        parts = (fields["choices"][0]["delta"].get("content") or "" for fields in right)
+        assert "".join(run(given)) == "".join(parts)
     else:
         assert plain(list(run(given))) == plain(right)
     benchmark.group = f"chat: {kind}"
