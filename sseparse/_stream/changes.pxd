@@ -25,7 +25,7 @@ cdef object _dict_of(object model, bytes payload, object received, object decode
 cdef _Plan _plan_of(object kind)
 
 
-@cython.locals(plan=_Plan)
+@cython.locals(plan=_Plan, size=Py_ssize_t, is_same=bint, result=list, index=Py_ssize_t)
 cpdef object laid_over(object now, object received)
 
 
@@ -33,13 +33,6 @@ cpdef object laid_over(object now, object received)
     extra=dict, by_key=dict, result=dict, its_own=Py_ssize_t, index=Py_ssize_t,
 )
 cdef object _object_over(object now, _Plan plan, dict received)
-
-
-@cython.locals(size=Py_ssize_t, is_same=bint, result=list, index=Py_ssize_t)
-cdef object _list_over(list now, list received)
-
-
-cdef object _dict_over(dict now, dict received)
 
 
 cdef bint _are_same_scalars(object one, object other) except -1

@@ -131,10 +131,33 @@ def laid_over(now: Any, received: Any) -> Any:
     kind: Any = type(now)
     if kind is str:
         return received if type(received) is str and now == received else now
+    # Of lists and dicts here, and not in functions of their own: JSON may be nested so deeply that
+    # Python has no room for two calls a level.
     if kind is list:
-        return _list_over(now, received) if type(received) is list else plain(now)
+        if type(received) is not list:
+            return plain(now)
+        size = len(received)
+        is_same = len(now) == size
+        result = []
+        for index in range(len(now)):
+            if index < size:
+                value = received[index]
+                laid = laid_over(now[index], value)
+                is_same = is_same and laid is value
+            else:
+                laid = plain(now[index])
+            result.append(laid)
+        return received if is_same else result
     if kind is dict:
-        return _dict_over(now, received) if type(received) is dict else now
+        if type(received) is not dict or len(now) != len(received):
+            return now
+        for key, value in received.items():
+            if key not in now:
+                return now
+            says = now[key]
+            if says is not value and laid_over(says, value) is not value:
+                return now
+        return received
     plan = _plan_of(kind)
     if plan is not None:
         return _object_over(now, plan, received) if type(received) is dict else plain(now)
@@ -177,33 +200,6 @@ def _object_over(now: Any, plan: Any, received: Any) -> Any:
         rest = {key: extra[key] for key in extra if key not in received}
         result = {**(received if result is None else result), **rest}
     return received if result is None else result
-
-
-def _list_over(now: Any, received: Any) -> Any:
-    size = len(received)
-    is_same = len(now) == size
-    result = []
-    for index in range(len(now)):
-        if index < size:
-            value = received[index]
-            laid = laid_over(now[index], value)
-            is_same = is_same and laid is value
-        else:
-            laid = plain(now[index])
-        result.append(laid)
-    return received if is_same else result
-
-
-def _dict_over(now: Any, received: Any) -> Any:
-    if len(now) != len(received):
-        return now
-    for key, value in received.items():
-        if key not in now:
-            return now
-        says = now[key]
-        if says is not value and laid_over(says, value) is not value:
-            return now
-    return received
 
 
 def _are_same_scalars(one: Any, other: Any) -> bool:

@@ -164,6 +164,7 @@ def nested(depth, before="[", after="]"):
         {"images": nested(600)},
         {"reasoning_details": nested(600)},
         {"unknown": nested(600)},
+        {"unknown": nested(600, '{"a":', "}")},
     ],
     ids=lambda delta: next(iter(delta)),
 )
