@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from corpus import parametrize
-from google.genai import types
+from google_package import assert_accepted
 
 from sseparse import Parser
 from sseparse.google import APIError, GenerateContentStream
@@ -51,7 +51,7 @@ def test_gemini_streams_are_read_as_they_were_meant(streams, entry):
     assert [call.to_dict() for call in final.function_calls] == told["calls"]
     assert (stream.usage and stream.usage.to_dict()) == told["usage"]
     assert stream.finish_reason == told["reason"]
-    types.GenerateContentResponse.model_validate(final.to_dict())
+    assert_accepted(final)
 
 
 @parametrize("google.generateContent")

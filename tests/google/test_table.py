@@ -8,7 +8,7 @@ import pickle
 from typing import Any
 
 import pytest
-from google.genai import types as official
+from google_package import assert_accepted
 from sse import sse
 
 from sseparse.google import (
@@ -45,7 +45,7 @@ def call(**more: Any) -> dict[str, Any]:
 def final(*payloads: Any, **options: Any) -> GenerateContentResponse:
     """The final response of a stream, which Google's package accepts."""
     response = GenerateContentStream([sse(*payloads)], **options).get_final_response()
-    official.GenerateContentResponse.model_validate(response.to_dict())
+    assert_accepted(response)
     return response
 
 
