@@ -233,7 +233,11 @@ def chat(module: Any) -> int:
     A chunk may be lost with the error, which told of it; nothing comes twice. Other chunks
     are msgspec's to decode, which does not survive a failed allocation.
     """
-    ways = (_next_chunks, _next_texts, _push)
+    ways: list[Any] = [_next_chunks, _next_texts]
+    if sys.version_info[:2] == (3, 11):
+        # CPython 3.10 ends by itself where a MemoryError is caught while there is no memory, 3.12.1
+        # and 3.13.0 crash where one that was kept is raised again.
+        ways.append(_push)
     for delta in ('{"content":"%s"}', '{"content":"%s","odd":{"n":["%s",1]},"role":"assistant"}'):
         for read in ways:
             assert not _chat(module, delta, read, 10**6, for_ever=True)
