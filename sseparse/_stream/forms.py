@@ -342,6 +342,11 @@ class Pulled(_Form[ObjectT, UsageT, FinalT]):
         self._reading.finish()
         return self
 
+    def _read_final(self) -> FinalT:
+        self._check_accumulate()
+        self.until_done()
+        return self._final()
+
     def _texts(self, text_of: Callable[[Any], str]) -> Iterator[str]:
         return Texts(self._reading, text_of)
 
@@ -417,6 +422,11 @@ class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
             reader.fold()
         await self._reading.finish()
         return self
+
+    async def _read_final(self) -> FinalT:
+        self._check_accumulate()
+        await self.until_done()
+        return self._final()
 
     def _texts(self, text_of: Callable[[Any], str]) -> AsyncIterator[str]:
         return AsyncTexts(self._reading, text_of)

@@ -185,8 +185,7 @@ class MessageStream(Pulled[types.MessageStreamEvent, types.Usage, types.Message]
             RuntimeError: with ``accumulate=False``.
             SSEError: whatever reading the stream on raises.
         """
-        self._check_accumulate()
-        return self.until_done()._final()
+        return self._read_final()
 
     def iter_text(self) -> Iterator[str]:
         """The pieces of the message's text as they come, empty ones left out."""
@@ -257,8 +256,7 @@ class AsyncMessageStream(AsyncPulled[types.MessageStreamEvent, types.Usage, type
 
         See ``MessageStream.get_final_message``.
         """
-        self._check_accumulate()
-        return (await self.until_done())._final()
+        return await self._read_final()
 
     def iter_text(self) -> AsyncIterator[str]:
         """The pieces of the message's text as they come, empty ones left out."""

@@ -214,8 +214,7 @@ class GenerateContentStream(
             RuntimeError: with ``accumulate=False``.
             SSEError: whatever reading the stream on raises.
         """
-        self._check_accumulate()
-        return self.until_done()._final()
+        return self._read_final()
 
     def iter_text(self, candidate: int = 0) -> Iterator[str]:
         """The pieces of a candidate's text as they come, without thoughts and empty ones."""
@@ -296,8 +295,7 @@ class AsyncGenerateContentStream(
 
         See ``GenerateContentStream.get_final_response``.
         """
-        self._check_accumulate()
-        return (await self.until_done())._final()
+        return await self._read_final()
 
     def iter_text(self, candidate: int = 0) -> AsyncIterator[str]:
         """The pieces of a candidate's text as they come, without thoughts and empty ones."""

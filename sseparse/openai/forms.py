@@ -69,8 +69,7 @@ class PulledCompletion(Pulled[ChunkT, types.CompletionUsage, FinalT]):
             RuntimeError: with ``accumulate=False``.
             SSEError: whatever reading the stream on raises.
         """
-        self._check_accumulate()
-        return self.until_done()._final()
+        return self._read_final()
 
     def iter_text(self, choice: int = 0) -> Iterator[str]:
         """The pieces of a choice's text as they come, empty ones left out."""
@@ -109,8 +108,7 @@ class AsyncPulledCompletion(AsyncPulled[ChunkT, types.CompletionUsage, FinalT]):
 
         See ``ChatStream.get_final_completion``.
         """
-        self._check_accumulate()
-        return (await self.until_done())._final()
+        return await self._read_final()
 
     def iter_text(self, choice: int = 0) -> AsyncIterator[str]:
         """The pieces of a choice's text as they come, empty ones left out."""

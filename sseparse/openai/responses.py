@@ -183,8 +183,7 @@ class ResponseStream(Pulled[types.ResponseStreamEvent, types.ResponseUsage, type
             RuntimeError: with ``accumulate=False``.
             SSEError: whatever reading the stream on raises.
         """
-        self._check_accumulate()
-        return self.until_done()._final()
+        return self._read_final()
 
     def iter_text(self) -> Iterator[str]:
         """The pieces of the output's text as they come, empty ones left out."""
@@ -257,8 +256,7 @@ class AsyncResponseStream(
 
         See ``ResponseStream.get_final_response``.
         """
-        self._check_accumulate()
-        return (await self.until_done())._final()
+        return await self._read_final()
 
     def iter_text(self) -> AsyncIterator[str]:
         """The pieces of the output's text as they come, empty ones left out."""
