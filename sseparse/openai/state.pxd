@@ -3,7 +3,7 @@
 cimport cython
 from sseparse._stream cimport fields
 
-cdef fields.Field _CHOICES, _USAGE, _INDEX, _DELTA, _FINISH_REASON
+cdef fields.Field _CHOICES, _INDEX, _DELTA, _FINISH_REASON
 cdef fields.Present _IN_DELTA, _IN_CHOICE
 
 

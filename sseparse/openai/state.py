@@ -57,7 +57,6 @@ _HEAD = ("id", "model", "created", "system_fingerprint")
 _CHAT_HEAD = (*_HEAD, "service_tier", "provider")
 # What is looked at in every chunk.
 _CHOICES = fields.Field(types.ChatCompletionChunk, "choices")
-_USAGE = fields.Field(types.ChatCompletionChunk, "usage")
 _INDEX, _DELTA, _FINISH_REASON = fields.each(types.Choice, "index", "delta", "finish_reason")
 _IN_DELTA = fields.Present(types.ChoiceDelta, {*types.ChoiceDelta.__struct_fields__} - {"role"})
 _IN_CHOICE = fields.Present(
