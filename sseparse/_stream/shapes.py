@@ -32,13 +32,13 @@ given up where they do not pay: see ``Shapes.learn``. Memory is bounded by the c
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import msgspec
 
 from .._errors import SSEError
 from . import native
+from .declared import LARGEST, largest_in
 from .fields import slots_of
 
 __all__ = ["Shape", "Shapes"]
@@ -62,12 +62,16 @@ _PATIENCE = 8
 _QUOTE, _BACKSLASH, _COLON, _ZERO, _NINE, _MINUS, _SPACE, _BRACE = b'"\\:09- }'
 
 # The largest integer that a hole takes, if the field has no limit of its own.
-_LARGEST = 10**18 - 1
+_LARGEST = LARGEST
 # Integers that mark holes: unlike any in a payload, and small enough for a field of seconds.
 _FIRST_MARK = 8_675_309_000
 
 _STRUCT, _LIST, _DICT = range(3)
 _WHOLE = -1  # in place of the number of a hole: the payload itself
+
+
+class _UnlikeError(Exception):
+    """Two objects differ, and not only where there is a mark."""
 
 
 class Hole:
@@ -371,7 +375,7 @@ class Shape:
             raise _UnlikeError  # it came out twice
         self.paths[number] = path
         kind: Any = type(sample)
-        largest = _largest_in(field[0], field[1], field[2], kind)
+        largest = largest_in(field[0], field[1], field[2], kind)
         self._holes[number].largest = largest
         if largest < 0:
             if largest == -1:
@@ -545,78 +549,3 @@ def _is_integer(payload: bytes, start: int, end: int) -> bool:
 
 
 _decode_string = msgspec.json.Decoder(str).decode
-
-
-# What a type declares.
-
-
-class _UnlikeError(Exception):
-    """Two objects differ, and not only where there is a mark."""
-
-
-@cache
-def _largest_in(cls: type, name: str, depth: int, kind: type) -> int:
-    """The largest integer that may stand in a field; for a string it means nothing.
-
-    Args:
-        cls: has the field.
-        name: of the field.
-        depth: how many lists and dicts of the field it is in.
-        kind: str or int.
-
-    Returns:
-        -1 where the field does not take any string, or any integer up to a largest one; -2 where
-        it is declared for no such value at all, and somebody has left one there.
-    """
-    types = [field.type for field in msgspec.structs.fields(cls) if field.name == name]
-    if not types:
-        return _LARGEST  # a slot beside the fields: nothing is declared there
-    infos = _members(msgspec.inspect.type_info(types[0]))
-    for _ in range(depth):
-        infos = [member for info in infos for member in _members(_items_of(info))]
-    declared = msgspec.inspect.StrType if kind is str else msgspec.inspect.IntType
-    is_declared = False
-    largest = _LARGEST
-    for info in infos:
-        if isinstance(info, msgspec.inspect.AnyType):
-            return _LARGEST
-        is_declared = is_declared or isinstance(info, declared)
-        if isinstance(info, (msgspec.inspect.StrType, msgspec.inspect.IntType)):
-            largest = min(largest, _limit_of(info))
-        elif not isinstance(info, _HARMLESS):
-            return -1
-    return largest if is_declared else -2
-
-
-_HARMLESS = (
-    msgspec.inspect.BoolType,
-    msgspec.inspect.DictType,
-    msgspec.inspect.FloatType,
-    msgspec.inspect.ListType,
-    msgspec.inspect.NoneType,
-    msgspec.inspect.StructType,
-)
-
-
-def _members(info: Any) -> list[Any]:
-    return list(info.types) if isinstance(info, msgspec.inspect.UnionType) else [info]
-
-
-def _items_of(info: Any) -> Any:
-    if isinstance(info, msgspec.inspect.ListType):
-        return info.item_type
-    if isinstance(info, msgspec.inspect.DictType):
-        return info.value_type
-    return info if isinstance(info, msgspec.inspect.AnyType) else msgspec.inspect.NoneType()
-
-
-def _limit_of(info: Any) -> int:
-    if isinstance(info, msgspec.inspect.StrType):
-        limits = (info.min_length, info.max_length, info.pattern)
-        largest = None
-    else:
-        limits = (info.gt, info.ge, info.multiple_of)
-        largest = info.le if info.lt is None else info.lt - 1
-    if any(limit is not None for limit in limits):
-        return -1
-    return _LARGEST if largest is None else largest
