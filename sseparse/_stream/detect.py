@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["MESSAGE_EVENTS", "READERS", "is_keep_alive", "kind_of"]
+__all__ = ["MESSAGE_EVENTS", "READERS", "Undecided", "is_keep_alive", "kind_of"]
 
 # What reads a stream of each kind.
 READERS = {
@@ -29,6 +29,24 @@ MESSAGE_EVENTS = {
     "content_block_stop",
 }
 _KEEP_ALIVES = {"ping", "keepalive"}
+_GEMINI = {"candidates", "usageMetadata", "promptFeedback"}
+
+
+class Undecided(Exception):  # noqa: N818 (it is no error)
+    """Raised by a decoder that has to see more before it knows which API a payload is of.
+
+    Attributes:
+        refusal: what to raise where nothing more comes.
+        decoder: what reads this payload, and all before it that were undecided, now that it is
+            known; None where it is not.
+        state: what folds them.
+    """
+
+    def __init__(self, refusal: Exception | None, decoder: Any = None, state: Any = None) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+        self.decoder = decoder
+        self.state = state
 
 
 def is_keep_alive(payload: dict[str, Any]) -> bool:
@@ -64,8 +82,11 @@ def kind_of(payload: dict[str, Any]) -> str | None:
         return "chat"
     if name == "text_completion":
         return "completions"
-    if payload.keys() & {"candidates", "usageMetadata", "promptFeedback"}:
+    if payload.keys() & _GEMINI:
         return "gemini"
+    response = payload.get("response")
+    if isinstance(response, dict) and response.keys() & _GEMINI:
+        return "gemini"  # as Google's Code Assist has it
     error = payload.get("error")
     if isinstance(error, dict) and type(error.get("code")) is int:
         return "gemini" if isinstance(error.get("status"), str) else None

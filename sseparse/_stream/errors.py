@@ -79,18 +79,24 @@ class UnexpectedAPIError(SSEError):
     """The stream is of another API than the class that reads it.
 
     Attributes:
-        kind: which API it is of: "chat", "completions", "responses", "messages" or "gemini".
+        kind: which API it is of: "chat", "completions", "responses", "messages" or "gemini"; None
+            where it is of none of them.
         reader: the class that reads it, where sseparse has one; else None.
-        payload: the data of the event that tells.
+        payload: the data of the event that tells; of several, each on a line of its own.
     """
 
-    def __init__(self, kind: str, reader: str | None, payload: bytes) -> None:
+    def __init__(self, kind: str | None, reader: str | None, payload: bytes) -> None:
         super().__init__(kind, reader, payload)
         self.kind = kind
         self.reader = reader
         self.payload = payload
 
     def __str__(self) -> str:
+        if self.kind is None:
+            return (
+                "this is a stream of no API that sseparse has types for; "
+                f"it has {beginning_of(self.payload)}"
+            )
         advice = f"{self.reader} reads it" if self.reader else "sseparse has no types for it"
         return (
             f"this is a stream of {_TITLES.get(self.kind, self.kind)}: {advice}; "

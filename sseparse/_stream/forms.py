@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from .. import Event
     from .._iterate import ParserOptions
-    from .reader import Decoder, State
+    from .protocols import Decoder, State
     from .sources import AsyncResponse, SyncResponse
     from .tool_calls import KeepsToolCalls, PartialToolCall
 

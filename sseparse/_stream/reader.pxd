@@ -40,6 +40,11 @@ cdef class Reader:
     cdef list _events
     cdef Py_ssize_t _position
     cdef str _last_event_id
+    cdef list _held
+    cdef list _held_at
+    cdef list _arrivals
+    cdef object _undecided
+    cdef str _first_event_id
     cdef bint _has_reported
     cdef CShape _shape
     cdef Py_ssize_t _times
@@ -65,6 +70,8 @@ cdef class Reader:
     cdef object _read_event(self, CEvent event, int wanted, object text_of)
 
     cdef object _decode(self, CEvent event, bytes payload)
+
+    cdef _hold(self, CEvent event, undecided)
 
     cdef _fold(self, chunk, payload)
 

@@ -31,107 +31,17 @@ from .._errors import NotAnEventStreamError, SSEError
 from .._lines import LineWatch
 from ..http import not_an_event_stream
 from . import native
+from .detect import Undecided
 from .errors import APIError, ChunkDecodeError, TruncatedStreamError, UnexpectedAPIError
 from .payload import is_done, loads, payloads_in
 from .shapes import Shapes
 from .stray import StrayLines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from typing import Protocol
+    from collections.abc import Callable
 
-    from .text import Place
+    from .protocols import Decoder, Offer, State
     from .timing import Timing
-
-    class Decoder(Protocol):
-        """What an API knows of its payloads."""
-
-        @property
-        def deciding(self) -> Collection[bytes]:
-            """Keys whose values decide how a payload is read, or where it belongs."""
-            ...
-
-        @property
-        def was_exact(self) -> bool:
-            """Whether the last payload was just as the types declare, which costs least."""
-            ...
-
-        def decode(self, payload: bytes, event_type: str = "message") -> Any:
-            """The object of a payload; None where it has none.
-
-            Raises:
-                SSEError: it reports an error, or cannot be read.
-            """
-            ...
-
-        def is_error(self, value: Any) -> bool:
-            """Whether parsed JSON reports an error."""
-            ...
-
-        def is_final(self, value: Any) -> bool:
-            """Whether parsed JSON is what the call without streaming returns."""
-            ...
-
-    class State(Protocol):
-        """What an API's objects are folded into."""
-
-        @property
-        def finished(self) -> bool:
-            """Whether the answer is whole, by what has come."""
-            ...
-
-        @property
-        def missing(self) -> str:
-            """What a stream has to end with to be whole, and who has what came of it: a message."""
-            ...
-
-        def fold(self, chunk: Any, payload: bytes | None) -> None:
-            """Fold the next object, which nobody has seen yet.
-
-            Args:
-                chunk: the object.
-                payload: where it is given, the object is just what the types make of it.
-            """
-            ...
-
-        def note_error(self) -> None:
-            """Something in the stream could not be read: what is open may lack a piece of it."""
-            ...
-
-        def ends_with(self, error: APIError) -> bool:
-            """Whether the stream is whole with an error, which is how its answer ends."""
-            ...
-
-        def places(self, chunk: Any, varying: dict[tuple[Any, ...], int]) -> Offer | None:
-            """Where further objects like this one go, which differ only in what varies.
-
-            Args:
-                chunk: the object that was folded last.
-                varying: the path of each value that may be another, and its number.
-
-            Returns:
-                None where such objects have to be folded one by one.
-            """
-            ...
-
-    class Offer(Protocol):
-        """What folding further objects of a shape comes to."""
-
-        @property
-        def places(self) -> list[tuple[Place, int]]:
-            """Places, each with the number of the value that is added to it."""
-            ...
-
-        @property
-        def constants(self) -> list[tuple[Place, Any]]:
-            """Places, each with what is added to it whatever the values are."""
-            ...
-
-        @property
-        def is_lasting(self) -> bool:
-            """Whether they hold whatever comes in between, and not only while the shape goes on."""
-            ...
-
 
 __all__ = ["Reader"]
 
@@ -219,6 +129,14 @@ class Reader:
         self._events: list[Event] = []
         self._position = 0
         self._last_event_id = self._parser.last_event_id
+
+        # What is put off until it is known which API reads it: events, and when they came. Then
+        # the times of those that are read once more; and what is raised where it never is known.
+        self._held: list[Event] = []
+        self._held_at: list[Any] = []
+        self._arrivals: list[Any] = []
+        self._undecided: Any = None
+        self._first_event_id = self._last_event_id
 
         self._was_exact = False  # the object that was decoded last
         self._has_reported = False  # an error, and no object has been made since
@@ -322,6 +240,8 @@ class Reader:
 
     def _read_event(self, event: Event, wanted: int, text_of: Any) -> Any:
         self._last_event_id = native.id_of(event)
+        if self._arrivals:
+            self._timing.last_read = self._arrivals.pop(0)  # type: ignore[union-attr]
         payload = native.data_of(event)
         shape = None
         if not _is_error(native.type_of(event)):
@@ -383,6 +303,9 @@ class Reader:
             return None
         try:
             chunk = self._decoder.decode(payload, native.type_of(event))
+        except Undecided as undecided:
+            self._hold(event, undecided)
+            return None
         except UnexpectedAPIError:
             self._break_off()
             self.stop()
@@ -408,6 +331,23 @@ class Reader:
             self._was_exact = self._decoder.was_exact
             self._shapes.learn(payload, 1 if self._was_exact else _TOLERANCE)
         return chunk
+
+    def _hold(self, event: Event, undecided: Undecided) -> None:
+        """Put an event off until it is known which API reads it; now it may be known."""
+        self._held.append(event)
+        if self._timing is not None:
+            self._held_at.append(self._timing.last_read)
+        if undecided.decoder is None:
+            self._undecided = undecided
+            self._last_event_id = self._first_event_id  # it has not been handed out
+            return
+        self._undecided = None
+        self._decoder, self._state = undecided.decoder, undecided.state
+        self._shapes = Shapes(self._decoder.decode, self._decoder.deciding)
+        self._events = self._held + self._events[self._position :]
+        self._position = 0
+        self._arrivals = self._held_at
+        self._held, self._held_at = [], []
 
     def _fold(self, chunk: Any, payload: Any) -> None:
         self._shape = None
@@ -476,6 +416,9 @@ class Reader:
             self._close_parser()
             return True
         self.ended = True
+        if self._undecided is not None and not self.is_broken:
+            self._break_off()
+            raise self._undecided.refusal
         if self._require_done and self.truncated:
             raise TruncatedStreamError(self._state.missing)
         return False
