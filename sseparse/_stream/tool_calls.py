@@ -146,6 +146,10 @@ class PartialToolCall:
         """
         return self._read_json().value if self._call.is_json else None
 
+    def joined(self) -> str:
+        """The arguments that have come so far, whether or not anybody has watched them grow."""
+        return self._call.arguments.joined()
+
     def __repr__(self) -> str:
         names = ("choice", "index", "id", "name", "arguments", "complete")
         return f"PartialToolCall({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
@@ -265,14 +269,24 @@ class ToolCallLog:
 
     def next_complete(self, choice: int | None) -> Any:
         """What the next complete call builds, each once; None where there is none."""
+        partial = self.next_done(choice)
+        return None if partial is None else partial._call.build()
+
+    def next_done(self, choice: int | None) -> PartialToolCall | None:
+        """The next complete call itself, each once; None where there is none."""
         self._check()
         for position in range(self._positions.get(choice, 0), len(self._completed)):
             self._positions[choice] = position + 1
             partial = self._completed[position]
             if not partial._was_given and choice in (None, partial.choice):
                 partial._was_given = True
-                return partial._call.build()
+                return partial
         return None
+
+    def calls(self) -> list[PartialToolCall]:
+        """All calls, as they began."""
+        self._check()
+        return list(self._calls.values())
 
     def next_changed(self, choice: int | None) -> PartialToolCall | None:
         """The next call that has more to show than the last time; None where there is none."""
@@ -340,9 +354,14 @@ class ToolCallWatch:
         self._has_ended = False
 
     def next_complete(self, choice: int | None) -> Any:
-        """The next complete call, of a choice or of any, each once; None where there is none."""
+        """What the next complete call builds, each once; None where there is none."""
         self._note_end()
         return self._state.call_log.next_complete(choice)
+
+    def next_done(self, choice: int | None) -> PartialToolCall | None:
+        """That call itself."""
+        self._note_end()
+        return self._state.call_log.next_done(choice)
 
     def next_changed(self, choice: int | None) -> PartialToolCall | None:
         """The next call that has grown since it was shown last; None where there is none."""

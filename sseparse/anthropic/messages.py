@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncMessageStream", "MessageParser", "MessageStream"]
 
 
-class _MessagesAPI:
+class MessagesAPI:
     """What the machine has to know of the Messages API."""
 
     is_withheld = None
@@ -41,7 +41,7 @@ class _MessagesAPI:
         return block is not None and bool(block.text or block.thinking or block.name)
 
 
-def _text_of(event: Any) -> str:
+def text_of(event: Any) -> str:
     if event.delta is not None:
         return event.delta.text or ""
     if event.content_block is not None:
@@ -49,18 +49,18 @@ def _text_of(event: Any) -> str:
     return event.message.text if event.message is not None else ""
 
 
-def _turns(event: Any) -> str:
+def turns_of(event: Any) -> str:
     """What an event says of where tool calls begin or end."""
     if event.content_block is not None:
         return "begins"
     return "" if event.type == "content_block_delta" else "ends"
 
 
-def _pieces(event: Any) -> str:
+def news_of(event: Any) -> str:
     """All that an event says of tool calls. Of most it is a piece of an input."""
     if event.type == "content_block_delta" and event.delta is not None:
         return event.delta.partial_json or ""
-    return _turns(event)
+    return turns_of(event)
 
 
 class MessageParser(Pushed[types.MessageStreamEvent, types.Usage, types.Message]):
@@ -83,7 +83,7 @@ class MessageParser(Pushed[types.MessageStreamEvent, types.Usage, types.Message]
         **parser_options: see ``sseparse.Parser``.
     """
 
-    _api = _MessagesAPI()
+    _api = MessagesAPI()
 
     def __init__(self, **options: Unpack[StreamOptions]) -> None:
         super().__init__(**options)
@@ -159,7 +159,7 @@ class MessageStream(Pulled[types.MessageStreamEvent, types.Usage, types.Message]
         Exception: while iterating, whatever ``source`` raises, unchanged.
     """
 
-    _api = _MessagesAPI()
+    _api = MessagesAPI()
 
     def __init__(
         self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[StreamOptions]
@@ -189,7 +189,7 @@ class MessageStream(Pulled[types.MessageStreamEvent, types.Usage, types.Message]
 
     def iter_text(self) -> Iterator[str]:
         """The pieces of the message's text as they come, empty ones left out."""
-        return self._texts(_text_of)
+        return self._texts(text_of)
 
     def iter_partial_json(self) -> Iterator[Any]:
         """The value of the message's text, as far as it is known, each time more of it shows.
@@ -203,7 +203,7 @@ class MessageStream(Pulled[types.MessageStreamEvent, types.Usage, types.Message]
             PartialJSONError: while iterating, where the text is no JSON, and from then on;
                 what came before is yielded first.
         """
-        return self._partial_values(_text_of)
+        return self._partial_values(text_of)
 
     def iter_tool_calls(self) -> Iterator[types.ContentBlock]:
         """The tool calls, each once and as soon as it is complete.
@@ -217,7 +217,7 @@ class MessageStream(Pulled[types.MessageStreamEvent, types.Usage, types.Message]
             RuntimeError: with ``accumulate=False``.
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
-        return self._complete_tool_calls(None, _turns)
+        return self._complete_tool_calls(None, turns_of)
 
     def iter_partial_tool_calls(self) -> Iterator[PartialToolCall]:
         """The tool calls as they grow: one each time that there is more of it.
@@ -229,13 +229,13 @@ class MessageStream(Pulled[types.MessageStreamEvent, types.Usage, types.Message]
             RuntimeError: with ``accumulate=False``.
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
-        return self._partial_tool_calls(None, _pieces)
+        return self._partial_tool_calls(None, news_of)
 
 
 class AsyncMessageStream(AsyncPulled[types.MessageStreamEvent, types.Usage, types.Message]):
     """The events of a Messages stream, asynchronously; see ``MessageStream``."""
 
-    _api = _MessagesAPI()
+    _api = MessagesAPI()
 
     def __init__(
         self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[StreamOptions]
@@ -260,25 +260,25 @@ class AsyncMessageStream(AsyncPulled[types.MessageStreamEvent, types.Usage, type
 
     def iter_text(self) -> AsyncIterator[str]:
         """The pieces of the message's text as they come, empty ones left out."""
-        return self._texts(_text_of)
+        return self._texts(text_of)
 
     def iter_partial_json(self) -> AsyncIterator[Any]:
         """The value of the message's text as far as it is known.
 
         See ``MessageStream.iter_partial_json``.
         """
-        return self._partial_values(_text_of)
+        return self._partial_values(text_of)
 
     def iter_tool_calls(self) -> AsyncIterator[types.ContentBlock]:
         """The tool calls, each once and as soon as it is complete.
 
         See ``MessageStream.iter_tool_calls``.
         """
-        return self._complete_tool_calls(None, _turns)
+        return self._complete_tool_calls(None, turns_of)
 
     def iter_partial_tool_calls(self) -> AsyncIterator[PartialToolCall]:
         """The tool calls as they grow: one each time that there is more of it.
 
         See ``MessageStream.iter_partial_tool_calls``.
         """
-        return self._partial_tool_calls(None, _pieces)
+        return self._partial_tool_calls(None, news_of)

@@ -57,6 +57,7 @@ class Outcome:
         self.usage: types.Usage | None = None
         self.finish_reason: str | None = None
         self.done = False
+        self.has_failed = False
 
     @property
     def finished(self) -> bool:
@@ -80,6 +81,7 @@ class Outcome:
 
     def ends_with(self, error: APIError) -> bool:
         """An error tells nothing of the message, which is not whole."""
+        self.has_failed = True
         return False
 
     def places(self, event: types.MessageStreamEvent, varying: dict[Path, int]) -> Offer | None:
@@ -251,6 +253,11 @@ class MessageStreamState:
     def finished(self) -> bool:
         """Whether the message has its stop reason, or the stream its last event."""
         return self._outcome.finished
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the server has reported an error."""
+        return self._outcome.has_failed
 
     def note_error(self) -> None:
         """A tool call that is not over by now never is."""

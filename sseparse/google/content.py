@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncGenerateContentStream", "GenerateContentParser", "GenerateContentStream"]
 
 
-class _GenerateContentAPI:
+class GenerateContentAPI:
     """What the machine has to know of generateContent."""
 
     is_withheld = None
@@ -47,11 +47,11 @@ def _has_text(candidate: types.Candidate) -> bool:
     )
 
 
-def _text_of(index: int) -> Callable[[Any], str]:
-    return partial(_text_of_candidate, index)
+def text_of(index: int) -> Callable[[Any], str]:
+    return partial(text_of_candidate, index)
 
 
-def _text_of_candidate(index: int, chunk: Any) -> str:
+def text_of_candidate(index: int, chunk: Any) -> str:
     text = ""
     for position, candidate in enumerate(chunk.candidates):
         if candidate.content is not None and index_of(candidate, position) == index:
@@ -61,7 +61,7 @@ def _text_of_candidate(index: int, chunk: Any) -> str:
     return text
 
 
-def _turns(chunk: Any) -> str:
+def turns_of(chunk: Any) -> str:
     """Whether a response says anything of function calls."""
     for candidate in chunk.candidates:
         if candidate.content is not None:
@@ -71,7 +71,7 @@ def _turns(chunk: Any) -> str:
     return ""
 
 
-_pieces = _turns
+news_of = turns_of
 
 
 class GenerateContentParser(
@@ -100,7 +100,7 @@ class GenerateContentParser(
         **parser_options: see ``sseparse.Parser``.
     """
 
-    _api = _GenerateContentAPI()
+    _api = GenerateContentAPI()
 
     def __init__(self, **options: Unpack[StreamOptions]) -> None:
         super().__init__(**options)
@@ -188,7 +188,7 @@ class GenerateContentStream(
         Exception: while iterating, whatever ``source`` raises, unchanged.
     """
 
-    _api = _GenerateContentAPI()
+    _api = GenerateContentAPI()
 
     def __init__(
         self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[StreamOptions]
@@ -218,7 +218,7 @@ class GenerateContentStream(
 
     def iter_text(self, candidate: int = 0) -> Iterator[str]:
         """The pieces of a candidate's text as they come, without thoughts and empty ones."""
-        return self._texts(_text_of(candidate))
+        return self._texts(text_of(candidate))
 
     def iter_partial_json(self, candidate: int = 0) -> Iterator[Any]:
         """The value of a candidate's text, as far as it is known, each time more of it shows.
@@ -232,7 +232,7 @@ class GenerateContentStream(
             PartialJSONError: while iterating, where the text is no JSON, and from then on;
                 what came before is yielded first.
         """
-        return self._partial_values(_text_of(candidate))
+        return self._partial_values(text_of(candidate))
 
     def iter_tool_calls(self, candidate: int | None = None) -> Iterator[types.FunctionCall]:
         """The tool calls, each once and as soon as it is complete.
@@ -247,7 +247,7 @@ class GenerateContentStream(
             RuntimeError: with ``accumulate=False``.
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
-        return self._complete_tool_calls(candidate, _turns)
+        return self._complete_tool_calls(candidate, turns_of)
 
     def iter_partial_tool_calls(self, candidate: int | None = None) -> Iterator[PartialToolCall]:
         """The tool calls as they grow: one each time that there is more of it.
@@ -262,7 +262,7 @@ class GenerateContentStream(
             RuntimeError: with ``accumulate=False``.
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
-        return self._partial_tool_calls(candidate, _pieces)
+        return self._partial_tool_calls(candidate, news_of)
 
 
 class AsyncGenerateContentStream(
@@ -274,7 +274,7 @@ class AsyncGenerateContentStream(
 ):
     """The responses of a Gemini stream, asynchronously; see ``GenerateContentStream``."""
 
-    _api = _GenerateContentAPI()
+    _api = GenerateContentAPI()
 
     def __init__(
         self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[StreamOptions]
@@ -299,21 +299,21 @@ class AsyncGenerateContentStream(
 
     def iter_text(self, candidate: int = 0) -> AsyncIterator[str]:
         """The pieces of a candidate's text as they come, without thoughts and empty ones."""
-        return self._texts(_text_of(candidate))
+        return self._texts(text_of(candidate))
 
     def iter_partial_json(self, candidate: int = 0) -> AsyncIterator[Any]:
         """The value of a candidate's text as far as it is known.
 
         See ``GenerateContentStream.iter_partial_json``.
         """
-        return self._partial_values(_text_of(candidate))
+        return self._partial_values(text_of(candidate))
 
     def iter_tool_calls(self, candidate: int | None = None) -> AsyncIterator[types.FunctionCall]:
         """The tool calls, each once and as soon as it is complete.
 
         See ``GenerateContentStream.iter_tool_calls``.
         """
-        return self._complete_tool_calls(candidate, _turns)
+        return self._complete_tool_calls(candidate, turns_of)
 
     def iter_partial_tool_calls(
         self, candidate: int | None = None
@@ -322,4 +322,4 @@ class AsyncGenerateContentStream(
 
         See ``GenerateContentStream.iter_partial_tool_calls``.
         """
-        return self._partial_tool_calls(candidate, _pieces)
+        return self._partial_tool_calls(candidate, news_of)

@@ -41,6 +41,17 @@ class Outcome:
         self._usage = LastUsage("usage_metadata", _COUNTS)
         self.finish_reasons: dict[int, str | None] = {}
         self._block_reason: str | None = None
+        self.has_calls = False
+
+    @property
+    def first_candidate(self) -> int:
+        """The index of the first candidate."""
+        return min(self.finish_reasons, default=0)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the finish reason is that the prompt was blocked."""
+        return self._block_reason is not None and not self.finish_reasons.get(self.first_candidate)
 
     @property
     def usage(self) -> types.GenerateContentResponseUsageMetadata | None:
@@ -57,9 +68,7 @@ class Outcome:
     @property
     def finish_reason(self) -> str | None:
         """The finish reason of the first candidate, or why the prompt was blocked."""
-        if self.finish_reasons:
-            return self.finish_reasons[min(self.finish_reasons)] or self._block_reason
-        return self._block_reason
+        return self.finish_reasons.get(self.first_candidate) or self._block_reason
 
     def fold(self, chunk: types.GenerateContentResponse, payload: bytes | None) -> None:
         """Take the next response."""
@@ -67,6 +76,8 @@ class Outcome:
             index = index_of(candidate, position)
             if candidate.finish_reason is not None or index not in self.finish_reasons:
                 self.finish_reasons[index] = candidate.finish_reason
+            if candidate.content is not None and not self.has_calls:
+                self.has_calls = any(part.function_call for part in candidate.content.parts)
         if chunk.prompt_feedback is not None and chunk.prompt_feedback.block_reason is not None:
             self._block_reason = chunk.prompt_feedback.block_reason
         if chunk.usage_metadata is not None:
@@ -206,6 +217,21 @@ class GenerateContentStreamState:
     def finished(self) -> bool:
         """Whether every candidate has a finish reason, or the prompt was blocked."""
         return self._outcome.finished
+
+    @property
+    def first_candidate(self) -> int:
+        """The index of the first candidate."""
+        return self._outcome.first_candidate
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether a function has been called."""
+        return self._outcome.has_calls
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the finish reason is that the prompt was blocked."""
+        return self._outcome.is_blocked
 
     def note_error(self) -> None:
         """A tool call that is not over by now never is."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncChatStream", "ChatParser", "ChatStream"]
 
 
-class _ChatAPI:
+class ChatAPI:
     """What the machine has to know of chat completions."""
 
     def make_decoder(self, strict: bool) -> PayloadDecoder:
@@ -51,7 +51,7 @@ def _has_text(delta: types.ChoiceDelta) -> bool:
     return bool(delta.function_call and delta.function_call.arguments)
 
 
-def _turns(item: types.ChatCompletionChunk) -> str:
+def turns_of(item: types.ChatCompletionChunk) -> str:
     """What a chunk says of where tool calls begin or end: their IDs and names, finish reasons."""
     said = ""
     for choice in item.choices:
@@ -62,9 +62,9 @@ def _turns(item: types.ChatCompletionChunk) -> str:
     return said
 
 
-def _pieces(item: types.ChatCompletionChunk) -> str:
+def news_of(item: types.ChatCompletionChunk) -> str:
     """All that a chunk says of tool calls. Of most it is a piece of arguments and nothing else."""
-    said = _turns(item)
+    said = turns_of(item)
     for choice in item.choices:
         for call in choice.delta.tool_calls or ():
             said += (call.function and call.function.arguments) or ""
@@ -95,7 +95,7 @@ class ChatParser(PushedCompletion[types.ChatCompletionChunk, types.ChatCompletio
         **parser_options: see ``sseparse.Parser``.
     """
 
-    _api = _ChatAPI()
+    _api = ChatAPI()
 
     def __init__(self, **options: Unpack[CompletionOptions]) -> None:
         super().__init__(**options)
@@ -164,7 +164,7 @@ class ChatStream(PulledCompletion[types.ChatCompletionChunk, types.ChatCompletio
         Exception: while iterating, whatever ``source`` raises, unchanged.
     """
 
-    _api = _ChatAPI()
+    _api = ChatAPI()
 
     def __init__(
         self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[CompletionOptions]
@@ -193,7 +193,7 @@ class ChatStream(PulledCompletion[types.ChatCompletionChunk, types.ChatCompletio
             RuntimeError: with ``accumulate=False``.
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
-        return self._complete_tool_calls(choice, _turns)
+        return self._complete_tool_calls(choice, turns_of)
 
     def iter_partial_tool_calls(self, choice: int | None = None) -> Iterator[PartialToolCall]:
         """The tool calls as they grow: one each time that there is more of it.
@@ -209,13 +209,13 @@ class ChatStream(PulledCompletion[types.ChatCompletionChunk, types.ChatCompletio
             RuntimeError: with ``accumulate=False``.
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
-        return self._partial_tool_calls(choice, _pieces)
+        return self._partial_tool_calls(choice, news_of)
 
 
 class AsyncChatStream(AsyncPulledCompletion[types.ChatCompletionChunk, types.ChatCompletion]):
     """The chunks of a chat completion stream, asynchronously; see ``ChatStream``."""
 
-    _api = _ChatAPI()
+    _api = ChatAPI()
 
     def __init__(
         self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[CompletionOptions]
@@ -229,11 +229,11 @@ class AsyncChatStream(AsyncPulledCompletion[types.ChatCompletionChunk, types.Cha
 
         See ``ChatStream.iter_tool_calls``.
         """
-        return self._complete_tool_calls(choice, _turns)
+        return self._complete_tool_calls(choice, turns_of)
 
     def iter_partial_tool_calls(self, choice: int | None = None) -> AsyncIterator[PartialToolCall]:
         """The tool calls as they grow: one each time that there is more of it.
 
         See ``ChatStream.iter_partial_tool_calls``.
         """
-        return self._partial_tool_calls(choice, _pieces)
+        return self._partial_tool_calls(choice, news_of)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncCompletionStream", "CompletionParser", "CompletionStream"]
 
 
-class _CompletionAPI:
+class CompletionAPI:
     """What the machine has to know of legacy completions."""
 
     def make_decoder(self, strict: bool) -> PayloadDecoder:
@@ -40,7 +40,7 @@ class _CompletionAPI:
 class CompletionParser(PushedCompletion[types.Completion, types.Completion]):
     """The chunks of a legacy stream whose bytes are pushed; see ``ChatParser``."""
 
-    _api = _CompletionAPI()
+    _api = CompletionAPI()
 
     def __init__(self, **options: Unpack[CompletionOptions]) -> None:
         super().__init__(**options)
@@ -49,7 +49,7 @@ class CompletionParser(PushedCompletion[types.Completion, types.Completion]):
 class CompletionStream(PulledCompletion[types.Completion, types.Completion]):
     """The chunks of a legacy ``text_completion`` stream; see ``ChatStream``."""
 
-    _api = _CompletionAPI()
+    _api = CompletionAPI()
 
     def __init__(
         self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[CompletionOptions]
@@ -60,7 +60,7 @@ class CompletionStream(PulledCompletion[types.Completion, types.Completion]):
 class AsyncCompletionStream(AsyncPulledCompletion[types.Completion, types.Completion]):
     """The chunks of a legacy stream, asynchronously; see ``ChatStream``."""
 
-    _api = _CompletionAPI()
+    _api = CompletionAPI()
 
     def __init__(
         self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[CompletionOptions]

@@ -123,10 +123,10 @@ class AsyncPulledCompletion(AsyncPulled[ChunkT, types.CompletionUsage, FinalT]):
 
 
 def _text_of(index: int) -> Callable[[Any], str]:
-    return partial(_text_of_choice, index)
+    return partial(text_of_choice, index)
 
 
-def _text_of_choice(index: int, chunk: Any) -> str:
+def text_of_choice(index: int, chunk: Any) -> str:
     text = ""
     for choice in chunk.choices:
         if choice.index == index:

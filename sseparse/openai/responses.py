@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncResponseStream", "ResponseParser", "ResponseStream"]
 
 
-class _ResponsesAPI:
+class ResponsesAPI:
     """What the machine has to know of the Responses API."""
 
     is_withheld = None
@@ -39,22 +39,22 @@ class _ResponsesAPI:
         return bool(item.delta)
 
 
-def _text_of(event: Any) -> str:
+def text_of(event: Any) -> str:
     if event.type == "response.output_text.delta" and isinstance(event.delta, str):
         return event.delta
     return ""
 
 
-def _turns(event: Any) -> str:
+def turns_of(event: Any) -> str:
     """What an event says of where tool calls begin or end."""
     return "turns" if event.item is not None or event.response is not None else ""
 
 
-def _pieces(event: Any) -> str:
+def news_of(event: Any) -> str:
     """All that an event says of tool calls. Of most it is a piece of arguments."""
     if event.type in _PIECES and isinstance(event.delta, str):
         return event.delta
-    return _turns(event)
+    return turns_of(event)
 
 
 _PIECES = ("response.function_call_arguments.delta", "response.custom_tool_call_input.delta")
@@ -80,7 +80,7 @@ class ResponseParser(Pushed[types.ResponseStreamEvent, types.ResponseUsage, type
         **parser_options: see ``sseparse.Parser``.
     """
 
-    _api = _ResponsesAPI()
+    _api = ResponsesAPI()
 
     def __init__(self, **options: Unpack[StreamOptions]) -> None:
         super().__init__(**options)
@@ -157,7 +157,7 @@ class ResponseStream(Pulled[types.ResponseStreamEvent, types.ResponseUsage, type
         Exception: while iterating, whatever ``source`` raises, unchanged.
     """
 
-    _api = _ResponsesAPI()
+    _api = ResponsesAPI()
 
     def __init__(
         self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[StreamOptions]
@@ -187,7 +187,7 @@ class ResponseStream(Pulled[types.ResponseStreamEvent, types.ResponseUsage, type
 
     def iter_text(self) -> Iterator[str]:
         """The pieces of the output's text as they come, empty ones left out."""
-        return self._texts(_text_of)
+        return self._texts(text_of)
 
     def iter_partial_json(self) -> Iterator[Any]:
         """The value of the output's text, as far as it is known, each time more of it shows.
@@ -201,7 +201,7 @@ class ResponseStream(Pulled[types.ResponseStreamEvent, types.ResponseUsage, type
             PartialJSONError: while iterating, where the text is no JSON, and from then on;
                 what came before is yielded first.
         """
-        return self._partial_values(_text_of)
+        return self._partial_values(text_of)
 
     def iter_tool_calls(self) -> Iterator[types.ResponseOutputItem]:
         """The tool calls, each once and as soon as it is complete.
@@ -215,7 +215,7 @@ class ResponseStream(Pulled[types.ResponseStreamEvent, types.ResponseUsage, type
             RuntimeError: with ``accumulate=False``.
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
-        return self._complete_tool_calls(None, _turns)
+        return self._complete_tool_calls(None, turns_of)
 
     def iter_partial_tool_calls(self) -> Iterator[PartialToolCall]:
         """The tool calls as they grow: one each time that there is more of it.
@@ -227,7 +227,7 @@ class ResponseStream(Pulled[types.ResponseStreamEvent, types.ResponseUsage, type
             RuntimeError: with ``accumulate=False``.
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
-        return self._partial_tool_calls(None, _pieces)
+        return self._partial_tool_calls(None, news_of)
 
 
 class AsyncResponseStream(
@@ -235,7 +235,7 @@ class AsyncResponseStream(
 ):
     """The events of a Responses stream, asynchronously; see ``ResponseStream``."""
 
-    _api = _ResponsesAPI()
+    _api = ResponsesAPI()
 
     def __init__(
         self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[StreamOptions]
@@ -260,25 +260,25 @@ class AsyncResponseStream(
 
     def iter_text(self) -> AsyncIterator[str]:
         """The pieces of the output's text as they come, empty ones left out."""
-        return self._texts(_text_of)
+        return self._texts(text_of)
 
     def iter_partial_json(self) -> AsyncIterator[Any]:
         """The value of the output's text as far as it is known.
 
         See ``ResponseStream.iter_partial_json``.
         """
-        return self._partial_values(_text_of)
+        return self._partial_values(text_of)
 
     def iter_tool_calls(self) -> AsyncIterator[types.ResponseOutputItem]:
         """The tool calls, each once and as soon as it is complete.
 
         See ``ResponseStream.iter_tool_calls``.
         """
-        return self._complete_tool_calls(None, _turns)
+        return self._complete_tool_calls(None, turns_of)
 
     def iter_partial_tool_calls(self) -> AsyncIterator[PartialToolCall]:
         """The tool calls as they grow: one each time that there is more of it.
 
         See ``ResponseStream.iter_partial_tool_calls``.
         """
-        return self._partial_tool_calls(None, _pieces)
+        return self._partial_tool_calls(None, news_of)

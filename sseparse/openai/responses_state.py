@@ -87,6 +87,7 @@ class ResponseOutcome:
         self.usage: types.ResponseUsage | None = None
         self.finish_reason: str | None = None
         self.done = False
+        self.has_calls = False  # of tools that are not the server's own
 
     @property
     def finished(self) -> bool:
@@ -95,7 +96,10 @@ class ResponseOutcome:
 
     def fold(self, event: types.ResponseStreamEvent, payload: bytes | None) -> None:
         """Take the next event."""
+        if event.item is not None and event.item.type in _CALLS:
+            self.has_calls = True
         if event.response is not None:
+            self.has_calls |= any(item.type in _CALLS for item in event.response.output)
             self.usage = event.response.usage or self.usage
             if event.type in _LAST:
                 self.done = True
@@ -270,6 +274,11 @@ class ResponseStreamState:
         """The same."""
         return self._outcome.finished
 
+    @property
+    def has_calls(self) -> bool:
+        """Whether a tool has been called, other than those that the server runs itself."""
+        return self._outcome.has_calls
+
     def note_error(self) -> None:
         """A tool call that is not over by now never is."""
         self.call_log.break_off()
@@ -332,6 +341,7 @@ class ResponseStreamState:
             if event_type == "response.completed":
                 self._end_calls(event.response)
         elif event.item is not None:
+            self._outcome.fold(event, None)
             self._add_item(event, event.item)
         elif event.part is not None:
             is_summary = event.summary_index is not None

@@ -87,9 +87,14 @@ class Outcome:
         return bool(self.finish_reasons) and all(self.finish_reasons.values())
 
     @property
+    def first_choice(self) -> int:
+        """The index of the first choice: some servers count from 1."""
+        return min(self.finish_reasons, default=0)
+
+    @property
     def finish_reason(self) -> str | None:
         """The finish reason of the first choice."""
-        return self.finish_reasons[min(self.finish_reasons)] if self.finish_reasons else None
+        return self.finish_reasons.get(self.first_choice)
 
     @property
     def done(self) -> bool:
@@ -234,6 +239,11 @@ class _State(Generic[ChunkT, FinalT]):
     def finished(self) -> bool:
         """Whether every choice that has been seen has a finish reason, and there is one."""
         return self._outcome.finished
+
+    @property
+    def first_choice(self) -> int:
+        """The index of the first choice."""
+        return self._outcome.first_choice
 
     @property
     def finish_reason(self) -> str | None:

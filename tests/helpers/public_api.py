@@ -33,6 +33,7 @@ MODULES = (
     "sseparse.openai.sdk",
     "sseparse.anthropic",
     "sseparse.google",
+    "sseparse.llm",
 )
 COMMAND = "the sseparse command"
 SECTIONS = (*MODULES, COMMAND)
@@ -82,7 +83,7 @@ def _first_module_with(thing: object) -> str | None:
 
 def _class(title: str, cls: type) -> Iterator[str]:
     own = [c for c in cls.__mro__ if c.__module__.partition(".")[0] == "sseparse"]
-    if hasattr(cls, "__struct_fields__") and cls is not _model():
+    if cls is not _model() and _model() in own:
         own = own[: own.index(_model())]
     definitions = [_definition_in(_tree(c.__module__), c.__qualname__) for c in own]
     decorators = [ast.unparse(decorator) for decorator in definitions[0].decorator_list]
@@ -163,12 +164,11 @@ def _attributes(constructor: ast.AST) -> Iterator[tuple[str, str]]:
 
 def _constructor(definitions: list[ast.ClassDef]) -> str:
     """The nearest ``__init__``, with the options of the next one where it passes them on."""
-    constructors = [
-        statement
-        for definition in definitions
-        for name, statement in _statements(definition)
-        if name == "__init__" and isinstance(statement, _FUNCTIONS)
-    ]
+    constructors = []
+    for definition in definitions:
+        found = [statement for name, statement in _statements(definition) if name == "__init__"]
+        # The last one: those before it are overloads.
+        constructors += [one for one in found[-1:] if isinstance(one, _FUNCTIONS)]
     if not constructors:
         return "()"
     arguments, *further = [constructor.args for constructor in constructors]

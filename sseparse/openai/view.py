@@ -1,0 +1,201 @@
+"""Chat completions and legacy completions in the view of all: what their words become there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._stream.tool_calls import ToolCallLog
+from .._stream.view import CallPieces, Piece, Usage
+from . import types
+from .chat import ChatAPI, news_of, turns_of
+from .completions import CompletionAPI
+from .forms import text_of_choice
+from .parts import ToolCall, ToolCalls
+
+if TYPE_CHECKING:
+    from .state import ChatCompletionStreamState, CompletionStreamState
+
+__all__ = ["ViewedChat", "ViewedCompletions"]
+
+_FINISH_REASONS = {
+    "stop": "stop",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "length": "length",
+    "content_filter": "content_filter",
+}
+
+
+def _usage_of(used: types.CompletionUsage | None) -> Usage | None:
+    """OpenAI's counts have everything in them."""
+    if used is None:
+        return None
+    input_details = used.prompt_tokens_details or types.PromptTokensDetails()
+    output_details = used.completion_tokens_details or types.CompletionTokensDetails()
+    return Usage(
+        input_tokens=used.prompt_tokens,
+        output_tokens=used.completion_tokens,
+        cache_read_tokens=input_details.cached_tokens or 0,
+        cache_write_tokens=input_details.cache_write_tokens or 0,
+        reasoning_tokens=output_details.reasoning_tokens or 0,
+        native=used,
+    )
+
+
+def _error_payload(
+    message: str, code: str | int | None, type: str | None
+) -> tuple[str | None, dict[str, Any]]:
+    """As OpenAI's own servers and vLLM send it."""
+    error = {"message": message, "type": type, "param": None, "code": code}
+    return None, {"error": error}
+
+
+class ViewedChat(ChatAPI):
+    """Chat completions, and how they are viewed."""
+
+    kind = "chat"
+    error_payload = staticmethod(_error_payload)
+
+    def make_view(self, state: ChatCompletionStreamState) -> ChatView:
+        return ChatView(state)
+
+
+class ViewedCompletions(CompletionAPI):
+    """Legacy completions, and how they are viewed."""
+
+    kind = "completions"
+    error_payload = staticmethod(_error_payload)
+
+    def make_view(self, state: CompletionStreamState) -> CompletionView:
+        return CompletionView(state)
+
+
+class _FirstChoice:
+    """What both kinds have: of several choices the first is viewed."""
+
+    def __init__(self, state: Any) -> None:
+        self._state = state
+
+    @property
+    def choice(self) -> int:
+        found: int = self._state.first_choice
+        return found
+
+    def text_of(self, chunk: Any) -> str:
+        return text_of_choice(self.choice, chunk)
+
+    @property
+    def usage(self) -> Usage | None:
+        return _usage_of(self._state.usage)
+
+    @property
+    def finish_reason(self) -> str | None:
+        reason = self._state.finish_reason
+        return None if reason is None else _FINISH_REASONS.get(reason, reason)
+
+    @property
+    def id(self) -> str:
+        found: str = self._state.snapshot(False).id
+        return found
+
+    @property
+    def model(self) -> str:
+        found: str = self._state.snapshot(False).model
+        return found
+
+
+class ChatView(_FirstChoice):
+    """One chat stream.
+
+    Args:
+        state: what its chunks come to.
+    """
+
+    def __init__(self, state: ChatCompletionStreamState) -> None:
+        super().__init__(state)
+        # Which fragment belongs to which call is found out once more: without accumulating
+        # nobody else does.
+        self._calls = ToolCalls(ToolCallLog(), 0)
+        self._told: dict[ToolCall, CallPieces] = {}
+
+    turns_of = staticmethod(turns_of)
+    news_of = staticmethod(news_of)
+
+    def pieces_of(self, chunk: types.ChatCompletionChunk) -> list[Piece]:
+        first = self.choice
+        found: list[Piece] = []
+        for choice in chunk.choices:
+            if choice.index != first:
+                continue
+            delta = choice.delta
+            if reasoning := delta.reasoning_text:
+                found.append(Piece("reasoning", reasoning))
+            if delta.content:
+                found.append(Piece("text", delta.content))
+            if delta.refusal:
+                found.append(Piece("refusal", delta.refusal))
+            if delta.tool_calls:
+                found += self._add_calls(delta.tool_calls)
+        return found
+
+    def _add_calls(self, fragments: list[types.ChoiceDeltaToolCall]) -> list[Piece]:
+        self._calls.add(fragments)
+        grown = self._calls.calls
+        if len(fragments) == 1:
+            grown = [self._calls.current] if self._calls.current is not None else []
+        found: list[Piece] = []
+        for call in grown:
+            told = self._told.get(call)
+            if told is None:
+                told = self._told[call] = CallPieces(len(self._told))
+            found += told.of(call.id, call.name, call.arguments)
+        return found
+
+    @property
+    def text(self) -> str:
+        return self._message.content or ""
+
+    @property
+    def reasoning(self) -> str:
+        return self._message.reasoning_text or ""
+
+    @property
+    def refusal(self) -> str:
+        return self._message.refusal or ""
+
+    @property
+    def _message(self) -> types.ChatCompletionMessage:
+        choices = self._state.snapshot(False).choices
+        return choices[0].message if choices else types.ChatCompletionMessage()
+
+    @property
+    def call_log(self) -> ToolCallLog | None:
+        found: ToolCallLog = self._state.call_log
+        return found
+
+
+class CompletionView(_FirstChoice):
+    """One legacy stream: it has text and nothing else.
+
+    Args:
+        state: what its chunks come to.
+    """
+
+    reasoning = ""
+    refusal = ""
+    call_log = None
+
+    @staticmethod
+    def turns_of(chunk: types.Completion) -> str:
+        return ""
+
+    news_of = turns_of
+
+    def pieces_of(self, chunk: types.Completion) -> list[Piece]:
+        text = self.text_of(chunk)
+        return [Piece("text", text)] if text else []
+
+    @property
+    def text(self) -> str:
+        choices = self._state.snapshot(False).choices
+        return choices[0].text if choices else ""
