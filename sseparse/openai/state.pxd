@@ -31,6 +31,7 @@ cdef class _ChatChoice:
     cdef readonly object call_log
     cdef readonly dict texts
     cdef readonly object tool_calls
+    cdef public bint may_go_on
     cdef readonly _Logprobs logprobs
     cdef readonly object function_call
     cdef readonly object audio

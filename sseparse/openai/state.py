@@ -399,6 +399,8 @@ class _ChatChoice:
         self.call_log = call_log
         self.texts: dict[str, Text] = {}
         self.tool_calls: ToolCalls | None = None
+        # Its finish reason came with a piece of a call: some servers send it with each of them.
+        self.may_go_on = False
         self.logprobs: _Logprobs | None = None
         self.function_call: ToolCall | None = None
         self.audio: Audio | None = None
@@ -637,6 +639,7 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             if finish_reason is not None:
                 self._outcome.finish_reasons[index] = finish_reason
                 if folded.tool_calls is not None:
+                    folded.may_go_on = bool(_DELTA.of(choice).tool_calls)
                     folded.tool_calls.leave()
         self._fold_envelope(chunk)
 
@@ -690,8 +693,11 @@ class ChatCompletionStreamState(_State[types.ChatCompletionChunk, types.ChatComp
             reason = self._outcome.finish_reasons[index]
             if choice.tool_calls is None or (reason is None and not is_done):
                 continue
+            is_over = is_done or not choice.may_go_on
             for call in choice.tool_calls.calls:
-                if self.call_log.is_whole(call) or _may_be_over(call, reason, is_done):
+                if self.call_log.is_whole(call) or (
+                    is_over and _may_be_over(call, reason, is_done)
+                ):
                     self.call_log.end(call)
 
     def snapshot(self, is_done: bool) -> types.ChatCompletion:
