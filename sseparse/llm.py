@@ -12,7 +12,8 @@ own. Another API is a folder of its own, and a line in ``_APIS``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, cast, overload
+import json
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 try:
     from ._stream.errors import (
@@ -26,30 +27,28 @@ except ImportError as error:
         'typed streams need msgspec: pip install "sseparse[llm]"', name="msgspec"
     ) from error
 
-import msgspec
-
 from ._encode import encode_event
 from ._errors import NotAnEventStreamError, SSEError
 from ._stream.forms import AsyncPulled, FinalT, ObjectT, Pulled, Pushed
+from ._stream.reports import is_fine
 from ._stream.timing import Timing
 from ._stream.tool_calls import AsyncFound, Found
 from ._stream.undecided import AnyAPI
-from ._stream.view import AsyncPieces, Piece, PieceKind, Pieces, PushedPieces, ToolCall, Usage
+from ._stream.view import AsyncPieces, Kind, Piece, PieceKind, Pieces, PushedPieces, ToolCall, Usage
+from ._stream.viewed import ViewedForm, find_changed, find_complete
 from .anthropic.view import ViewedMessages
 from .google.view import ViewedGenerateContent
 from .openai.responses_view import ViewedResponses
 from .openai.view import ViewedChat, ViewedCompletions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
     from typing_extensions import Buffer, Unpack
 
     from . import Event
     from ._stream.forms import StreamOptions
     from ._stream.sources import AsyncResponse, SyncResponse
-    from ._stream.tool_calls import PartialToolCall, ToolCallWatch
-    from ._stream.undecided import Viewed
     from ._stream.view import ViewedAPI
     from .anthropic import Message, MessageStreamEvent
     from .google import GenerateContentResponse
@@ -80,8 +79,6 @@ __all__ = [
     "Usage",
     "encode_error",
 ]
-
-Kind = Literal["chat", "completions", "responses", "messages", "gemini"]
 
 _APIS: dict[str, ViewedAPI] = {
     "chat": ViewedChat(),
@@ -117,10 +114,12 @@ def encode_error(
             there is none here.
 
     Raises:
-        ValueError: there is no such kind.
+        ValueError: there is no such kind; or a message that says nothing, or that all is well.
     """
+    if is_fine({"message": message}, False):
+        raise ValueError(f"message must say what has failed, not {message!r}")
     name, payload = _api_of(kind).error_payload(message, code, type)
-    return encode_event(msgspec.json.encode(payload), event=name)
+    return encode_event(json.dumps(payload, ensure_ascii=False), event=name)
 
 
 def _api_of(kind: str) -> ViewedAPI:
@@ -133,105 +132,7 @@ def _any_api(kind: str | None) -> AnyAPI:
     return AnyAPI(_APIS, None if kind is None else _api_of(kind).kind)
 
 
-def _neutral(call: PartialToolCall) -> ToolCall:
-    return ToolCall(call.id, call.name, call.joined(), call.index, call.complete)
-
-
-def _find_complete(watch: ToolCallWatch, viewed: Viewed) -> Callable[[], ToolCall | None]:
-    def find() -> ToolCall | None:
-        call = watch.next_done(viewed.choice)
-        return None if call is None else _neutral(call)
-
-    return find
-
-
-def _find_changed(watch: ToolCallWatch, viewed: Viewed) -> Callable[[], ToolCall | None]:
-    def find() -> ToolCall | None:
-        call = watch.next_changed(viewed.choice)
-        return None if call is None else _neutral(call)
-
-    return find
-
-
-class _View:
-    """What a stream of any API says of itself, in every form."""
-
-    _any: AnyAPI
-
-    @property
-    def kind(self) -> Kind | None:
-        """The API: what was given, or what its payloads have told; None before they have."""
-        return cast("Kind | None", self._any.kind)
-
-    @property
-    def id(self) -> str | None:
-        """The ID of the answer; None as long as it has none.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-        """
-        kept = self._any.viewed.kept
-        return None if kept is None else kept.id or None
-
-    @property
-    def model(self) -> str | None:
-        """The model that answers, as the server calls it; None as long as it has not told.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-        """
-        kept = self._any.viewed.kept
-        return None if kept is None else kept.model or None
-
-    @property
-    def text(self) -> str:
-        """The text so far; of several choices or candidates that of the first.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-        """
-        kept = self._any.viewed.kept
-        return "" if kept is None else kept.text
-
-    @property
-    def reasoning(self) -> str:
-        """The reasoning so far, or what the API tells of it: a summary, thoughts.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-        """
-        kept = self._any.viewed.kept
-        return "" if kept is None else kept.reasoning
-
-    @property
-    def refusal(self) -> str:
-        """Why the model refuses, so far, where the API has a text of its own for that.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-        """
-        kept = self._any.viewed.kept
-        return "" if kept is None else kept.refusal
-
-    @property
-    def tool_calls(self) -> list[ToolCall]:
-        """The calls of the caller's tools so far; those that are ``done`` can be acted upon.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-        """
-        kept = self._any.viewed.kept
-        if kept is None or kept.call_log is None:
-            return []
-        return [_neutral(call) for call in kept.call_log.calls() if call.choice == kept.choice]
-
-    @property
-    def raw_finish_reason(self) -> str | None:
-        """Why the answer ended, in the API's words; None as long as it has not said so."""
-        return self._any.viewed.raw_finish_reason
-
-
-class StreamParser(_View, Pushed[ObjectT, Usage, FinalT]):
+class StreamParser(ViewedForm, Pushed[ObjectT, Usage, FinalT]):
     """The events of a stream of any API whose bytes are pushed: the machine without I/O.
 
         parser = StreamParser()
@@ -365,7 +266,7 @@ class StreamParser(_View, Pushed[ObjectT, Usage, FinalT]):
         Raises:
             RuntimeError: with ``accumulate=False``.
         """
-        return iter(_find_complete(self._watch(), self._any.viewed), None)
+        return iter(find_complete(self._watch(), self._any.viewed), None)
 
     def iter_partial_tool_calls(self) -> Iterator[ToolCall]:
         """The tool calls that have grown since they were handed out here, as far as they have come.
@@ -375,7 +276,7 @@ class StreamParser(_View, Pushed[ObjectT, Usage, FinalT]):
         Raises:
             RuntimeError: with ``accumulate=False``.
         """
-        return iter(_find_changed(self._watch(), self._any.viewed), None)
+        return iter(find_changed(self._watch(), self._any.viewed), None)
 
     def get_final(self) -> FinalT:
         """The API's own final object, of what has come; None where no API is known yet.
@@ -386,7 +287,7 @@ class StreamParser(_View, Pushed[ObjectT, Usage, FinalT]):
         return self._final()
 
 
-class Stream(_View, Pulled[ObjectT, Usage, FinalT]):
+class Stream(ViewedForm, Pulled[ObjectT, Usage, FinalT]):
     """The events of a stream of any API, and one view of what they come to.
 
         stream = Stream(response)
@@ -510,7 +411,7 @@ class Stream(_View, Pulled[ObjectT, Usage, FinalT]):
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
         viewed = self._any.viewed
-        return Found(self._reading, viewed.turns_of, _find_complete(self._watch(), viewed))
+        return Found(self._reading, viewed.turns_of, find_complete(self._watch(), viewed))
 
     def iter_partial_tool_calls(self) -> Iterator[ToolCall]:
         """The tool calls as they grow: one each time that there is more of it.
@@ -523,7 +424,7 @@ class Stream(_View, Pulled[ObjectT, Usage, FinalT]):
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
         viewed = self._any.viewed
-        return Found(self._reading, viewed.news_of, _find_changed(self._watch(), viewed))
+        return Found(self._reading, viewed.news_of, find_changed(self._watch(), viewed))
 
     def get_final(self) -> FinalT:
         """Read the stream to its end; return the API's own final object.
@@ -538,7 +439,7 @@ class Stream(_View, Pulled[ObjectT, Usage, FinalT]):
         return self._read_final()
 
 
-class AsyncStream(_View, AsyncPulled[ObjectT, Usage, FinalT]):
+class AsyncStream(ViewedForm, AsyncPulled[ObjectT, Usage, FinalT]):
     """The events of a stream of any API, asynchronously; see ``Stream``."""
 
     @overload
@@ -610,12 +511,12 @@ class AsyncStream(_View, AsyncPulled[ObjectT, Usage, FinalT]):
     def iter_tool_calls(self) -> AsyncIterator[ToolCall]:
         """The tool calls, each once and as soon as it is done; see ``Stream.iter_tool_calls``."""
         viewed = self._any.viewed
-        return AsyncFound(self._reading, viewed.turns_of, _find_complete(self._watch(), viewed))
+        return AsyncFound(self._reading, viewed.turns_of, find_complete(self._watch(), viewed))
 
     def iter_partial_tool_calls(self) -> AsyncIterator[ToolCall]:
         """The tool calls as they grow; see ``Stream.iter_partial_tool_calls``."""
         viewed = self._any.viewed
-        return AsyncFound(self._reading, viewed.news_of, _find_changed(self._watch(), viewed))
+        return AsyncFound(self._reading, viewed.news_of, find_changed(self._watch(), viewed))
 
     async def get_final(self) -> FinalT:
         """Read the stream to its end; return its final object; see ``Stream.get_final``."""

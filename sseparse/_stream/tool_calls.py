@@ -363,6 +363,11 @@ class ToolCallWatch:
         self._note_end()
         return self._state.call_log.next_done(choice)
 
+    def calls(self) -> list[PartialToolCall]:
+        """All calls so far, as they began."""
+        self._note_end()
+        return self._state.call_log.calls()
+
     def next_changed(self, choice: int | None) -> PartialToolCall | None:
         """The next call that has grown since it was shown last; None where there is none."""
         self._note_end()

@@ -18,16 +18,15 @@ from .detect import Undecided, is_keep_alive, kind_of
 from .errors import UnexpectedAPIError
 from .model import Model
 from .payload import loads
-from .tool_calls import ToolCallLog
+from .viewed import Viewed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .errors import APIError
-    from .protocols import Decoder, State
-    from .view import Piece, Usage, View, ViewedAPI
+    from .protocols import Decoder
+    from .view import ViewedAPI
 
-__all__ = ["AnyAPI", "Viewed"]
+__all__ = ["AnyAPI"]
 
 # Payloads that tell nothing, until it is given up.
 _MOST_PAYLOADS = 8
@@ -128,6 +127,8 @@ class AnyAPI:
 
     def make_state(self, accumulate: bool) -> Viewed:
         self.viewed = Viewed(accumulate)
+        if self.kind is not None:
+            self.viewed.decide(self.known[self.kind])
         return self.viewed
 
     def has_text(self, item: Any) -> bool:
@@ -138,96 +139,3 @@ class AnyAPI:
         self.kind = kind
         api = self.known[kind]
         return Undecided(None, api.make_decoder(strict), self.viewed.decide(api))
-
-
-class Viewed:
-    """The state of a stream, whatever its API: as the form asks for it, and in words of no API."""
-
-    finished = False
-    missing = "the stream ended before it told which API it is of: no answer has come"
-
-    def __init__(self, accumulate: bool) -> None:
-        self._accumulate = accumulate
-        self._state: Any = None
-        self._no_calls = ToolCallLog()
-        self._view: View | None = None
-
-    def decide(self, api: ViewedAPI) -> State:
-        """Speak for an API's state from here on; return that."""
-        self._state = api.make_state(self._accumulate)
-        self._view = api.make_view(self._state)
-        found: State = self._state
-        return found
-
-    # As the reader asks for it, as long as it has no other.
-
-    def fold(self, chunk: Any, payload: bytes | None) -> None:
-        """There are no objects."""
-
-    def note_error(self) -> None:
-        """Nothing is open."""
-
-    def ends_with(self, error: APIError) -> bool:
-        return False
-
-    def places(self, chunk: Any, varying: dict[tuple[Any, ...], int]) -> None:
-        return None
-
-    # As the form asks for it.
-
-    @property
-    def usage(self) -> Usage | None:
-        return None if self._view is None else self._view.usage
-
-    @property
-    def finish_reason(self) -> str | None:
-        return None if self._view is None else self._view.finish_reason
-
-    @property
-    def raw_finish_reason(self) -> str | None:
-        return None if self._state is None else self._state.finish_reason
-
-    @property
-    def done(self) -> bool:
-        return self._state is not None and self._state.done
-
-    def snapshot(self, is_done: bool) -> Any:
-        return None if self._state is None else self._state.snapshot(is_done)
-
-    @property
-    def call_log(self) -> ToolCallLog:
-        found = None if self._view is None else self._view.call_log
-        return self._no_calls if found is None else found
-
-    def end_tool_calls(self, is_done: bool) -> None:
-        if self._view is not None and self._view.call_log is not None:
-            self._state.end_tool_calls(is_done)
-
-    @property
-    def kept(self) -> View | None:
-        """The view of what was accumulated; None where nothing has come.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-        """
-        if not self._accumulate:
-            raise RuntimeError("this stream keeps nothing of the answer: it has accumulate=False")
-        return self._view
-
-    # What a form makes of objects. There are none before there is a view.
-
-    @property
-    def choice(self) -> int:
-        return 0 if self._view is None else self._view.choice
-
-    def text_of(self, item: Any) -> str:
-        return "" if self._view is None else self._view.text_of(item)
-
-    def turns_of(self, item: Any) -> str:
-        return "" if self._view is None else self._view.turns_of(item)
-
-    def news_of(self, item: Any) -> str:
-        return "" if self._view is None else self._view.news_of(item)
-
-    def pieces_of(self, item: Any) -> list[Piece]:
-        return [] if self._view is None else self._view.pieces_of(item)

@@ -100,8 +100,19 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["AsyncPieces", "CallPieces", "Piece", "PieceKind", "Pieces", "ToolCall", "Usage"]
+__all__ = [
+    "AsyncPieces",
+    "CallPieces",
+    "Kind",
+    "Piece",
+    "PieceKind",
+    "Pieces",
+    "PushedPieces",
+    "ToolCall",
+    "Usage",
+]
 
+Kind = Literal["chat", "completions", "responses", "messages", "gemini"]
 PieceKind = Literal["text", "reasoning", "refusal", "tool_call", "tool_input"]
 
 

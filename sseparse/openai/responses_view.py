@@ -55,9 +55,10 @@ class ViewedResponses(ResponsesAPI):
     def error_payload(
         self, message: str, code: str | int | None, type: str | None
     ) -> tuple[str | None, dict[str, Any]]:
-        """As OpenAI's servers send it where there is no response that could have failed."""
-        error = {"type": type, "message": message, "code": code, "param": None}
-        return "error", {"type": "error", "sequence_number": 0, "error": error}
+        """The event of OpenAI's documentation, and the object that its package looks for."""
+        error = {"message": message, "code": code, "param": None}
+        event = {"type": "error", "sequence_number": 0, **error}
+        return "error", {**event, "error": {"type": type, **error}}
 
 
 class _Item:

@@ -13,6 +13,7 @@ from importlib.machinery import SOURCE_SUFFIXES, FileFinder, PathFinder, SourceF
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import sseparse
 from sseparse import _stream, anthropic, google, openai
 from sseparse._compiled import NO_EXTENSIONS
 
@@ -27,6 +28,7 @@ _AGAIN = (
     *("_stream.loops", "_stream.forms", "openai.parts", "openai.state", "openai.forms"),
     *("openai.chat", "openai.completions", "openai.responses_state", "openai.responses"),
     *("anthropic.state", "anthropic.messages", "google.parts", "google.state", "google.content"),
+    *("openai.view", "openai.responses_view", "anthropic.view", "google.view", "llm"),
 )
 _NAMES = {f"sseparse.{name}" for name in _AGAIN}
 _CLASSES = {
@@ -43,6 +45,7 @@ _CLASSES = {
         "GenerateContentParser",
     ),
     "google.state": ("GenerateContentStreamState",),
+    "llm": ("Stream", "AsyncStream", "StreamParser"),
 }
 
 
@@ -75,6 +78,7 @@ class NoShapes:
 def load_in_python() -> dict[str, ModuleType]:
     """Those modules by name, from their sources; what is installed stays as it is."""
     packages = {"_stream": _stream, "anthropic": anthropic, "google": google, "openai": openai}
+    packages[""] = sseparse
     for name in _NAMES:
         importlib.import_module(name)
     installed = {name: sys.modules.pop(name) for name in _NAMES}
@@ -86,7 +90,7 @@ def load_in_python() -> dict[str, ModuleType]:
         sys.meta_path.remove(_Sources)  # type: ignore[arg-type]
         sys.modules.update(installed)
         for name in _AGAIN:
-            package, _, module = name.partition(".")
+            package, _, module = name.rpartition(".")
             setattr(packages[package], module, installed[f"sseparse.{name}"])
 
 
