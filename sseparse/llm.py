@@ -34,7 +34,7 @@ from ._stream.reports import is_fine
 from ._stream.timing import Timing
 from ._stream.tool_calls import AsyncFound, Found
 from ._stream.undecided import AnyAPI
-from ._stream.view import AsyncPieces, Kind, Piece, PieceKind, Pieces, PushedPieces, ToolCall, Usage
+from ._stream.view import AsyncPieces, Kind, Piece, PieceKind, Pieces, ToolCall, Usage, WholePieces
 from ._stream.viewed import ViewedForm, find_changed, find_complete
 from .anthropic.view import ViewedMessages
 from .google.view import ViewedGenerateContent
@@ -200,7 +200,7 @@ class StreamParser(ViewedForm, Pushed[ObjectT, Usage, FinalT]):
     def __init__(self, *, kind: str | None = None, **options: Any) -> None:
         self._api = self._any = _any_api(kind)
         super().__init__(**options)
-        self._pieces = PushedPieces(self._any.viewed.pieces_of)
+        self._pieces = WholePieces(self._any.viewed.pieces_of)
         self._latest: list[ObjectT] = []
 
     def feed(self, data: Buffer) -> list[ObjectT]:

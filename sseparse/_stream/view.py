@@ -107,9 +107,9 @@ __all__ = [
     "Piece",
     "PieceKind",
     "Pieces",
-    "PushedPieces",
     "ToolCall",
     "Usage",
+    "WholePieces",
 ]
 
 Kind = Literal["chat", "completions", "responses", "messages", "gemini"]
@@ -199,42 +199,10 @@ class CallPieces:
         return found
 
 
-class _Whole:
-    """Pieces of whole characters: half of one is held until the other half comes."""
+class WholePieces:
+    """The pieces of objects, one after another, each of whole characters.
 
-    def __init__(self) -> None:
-        self._halves: dict[tuple[PieceKind, int], tuple[HalfCharacter, Piece]] = {}
-
-    def of(self, pieces: list[Piece]) -> list[Piece]:
-        found: list[Piece] = []
-        for piece in pieces:
-            if self._halves or not piece.text.isascii():
-                piece = self._completed(piece)
-                if not piece.text and piece.kind != "tool_call":
-                    continue
-            found.append(piece)
-        return found
-
-    def _completed(self, piece: Piece) -> Piece:
-        key = (piece.kind, piece.index)
-        half, _ = self._halves.get(key) or (HalfCharacter(), piece)
-        text = half.complete(piece.text) if piece.text else ""
-        self._halves[key] = (half, piece)
-        if text == piece.text:
-            return piece
-        return Piece(piece.kind, text, piece.index, piece.id)
-
-    def rest(self) -> list[Piece]:
-        """What stands for halves whose others never came."""
-        return [
-            Piece(piece.kind, text, piece.index, piece.id)
-            for half, piece in self._halves.values()
-            if (text := half.rest())
-        ]
-
-
-class PushedPieces:
-    """The pieces of objects that are pushed.
+    Half of a character is held until the other half comes.
 
     Args:
         pieces_of: gives those that an object brings.
@@ -242,14 +210,36 @@ class PushedPieces:
 
     def __init__(self, pieces_of: Callable[[Any], list[Piece]]) -> None:
         self._pieces_of = pieces_of
-        self._whole = _Whole()
+        # By what it is a piece of: what holds a half, and the last piece.
+        self._halves: dict[tuple[PieceKind, int], tuple[HalfCharacter, Piece]] = {}
 
     def of(self, item: Any) -> list[Piece]:
-        return self._whole.of(self._pieces_of(item))
+        """Those of the next object."""
+        found = self._pieces_of(item)
+        for piece in found:
+            if self._halves or not piece.text.isascii():
+                return self._completed(found)
+        return found
+
+    def _completed(self, pieces: list[Piece]) -> list[Piece]:
+        found: list[Piece] = []
+        for piece in pieces:
+            key = (piece.kind, piece.index)
+            half, _ = self._halves.get(key) or (HalfCharacter(), piece)
+            text = half.complete(piece.text) if piece.text else ""
+            self._halves[key] = (half, piece)
+            if text or piece.kind == "tool_call":
+                is_same = text == piece.text
+                found.append(piece if is_same else Piece(piece.kind, text, piece.index, piece.id))
+        return found
 
     def rest(self) -> list[Piece]:
-        """What is left at the end."""
-        return self._whole.rest()
+        """At the end, what stands for halves whose others never came."""
+        return [
+            Piece(piece.kind, text, piece.index, piece.id)
+            for half, piece in self._halves.values()
+            if (text := half.rest())
+        ]
 
 
 class Pieces:
@@ -262,22 +252,21 @@ class Pieces:
 
     def __init__(self, objects: Iterator[Any], pieces_of: Callable[[Any], list[Piece]]) -> None:
         self._objects = objects
-        self._pushed = PushedPieces(pieces_of)
-        self._found: Iterator[Piece] = iter(())
+        self._pieces = WholePieces(pieces_of)
+        self._found: list[Piece] = []  # the next one is the last
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Piece:
-        while True:
-            for piece in self._found:
-                return piece
+        while not self._found:
             item = next(self._objects, None)
-            if item is not None:
-                self._found = iter(self._pushed.of(item))
-                continue
-            self._found = iter(self._pushed.rest())
-            return next(self._found)
+            self._found = self._pieces.rest() if item is None else self._pieces.of(item)
+            if item is None and not self._found:
+                raise StopIteration
+            if len(self._found) > 1:
+                self._found.reverse()
+        return self._found.pop()
 
 
 class AsyncPieces:
@@ -287,21 +276,21 @@ class AsyncPieces:
         self, objects: AsyncIterator[Any], pieces_of: Callable[[Any], list[Piece]]
     ) -> None:
         self._objects = objects
-        self._pushed = PushedPieces(pieces_of)
-        self._found: Iterator[Piece] = iter(())
+        self._pieces = WholePieces(pieces_of)
+        self._found: list[Piece] = []
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Piece:
-        while True:
-            for piece in self._found:
-                return piece
+        while not self._found:
             try:
                 item = await self._objects.__anext__()
             except StopAsyncIteration:
-                self._found = iter(self._pushed.rest())
-                for piece in self._found:
-                    return piece
-                raise
-            self._found = iter(self._pushed.of(item))
+                self._found = self._pieces.rest()
+                if not self._found:
+                    raise
+            else:
+                self._found = self._pieces.of(item)
+            self._found.reverse()
+        return self._found.pop()

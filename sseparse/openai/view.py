@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._stream.fields import extra_of
 from .._stream.tool_calls import ToolCallLog
 from .._stream.view import CallPieces, Piece, Usage
 from . import types
@@ -122,13 +123,15 @@ class ChatView(_FirstChoice):
     news_of = staticmethod(news_of)
 
     def pieces_of(self, chunk: types.ChatCompletionChunk) -> list[Piece]:
-        first = self.choice
         found: list[Piece] = []
         for choice in chunk.choices:
-            if choice.index != first:
+            if choice.index and choice.index != self.choice:
                 continue
             delta = choice.delta
-            if reasoning := delta.reasoning_text:
+            reasoning = delta.reasoning_content or delta.reasoning
+            if not reasoning and (delta.reasoning_details or extra_of(delta)):
+                reasoning = delta.reasoning_text
+            if reasoning:
                 found.append(Piece("reasoning", reasoning))
             if delta.content:
                 found.append(Piece("text", delta.content))
