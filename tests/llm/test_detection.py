@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from typing import Any
 
 import corpus
@@ -306,3 +308,17 @@ def test_pushing_raises_where_it_never_is_known(streams):
     found, said = push(streams.StreamParser(), [sse({"a": 1})])
     assert [kind for kind, _ in found] == [llm.UnexpectedAPIError]
     assert said["truncated"]
+
+
+def test_without_msgspec_the_import_says_what_to_install():
+    code = """
+import sys
+sys.modules["msgspec"] = None
+try:
+    import sseparse.llm
+except ImportError as error:
+    assert 'pip install "sseparse[llm]"' in str(error), error
+else:
+    raise AssertionError("imported")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

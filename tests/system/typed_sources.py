@@ -7,8 +7,9 @@ not needed is an error.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sseparse import llm
 from sseparse.openai import AsyncChatStream, AsyncCompletionStream, ChatStream, CompletionStream
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     import openai
     import requests
     import urllib3
+    from typing_extensions import assert_type
+
+    from sseparse.anthropic import MessageStreamEvent
+    from sseparse.openai import ChatCompletion, ChatCompletionChunk
 
 
 class HasHeaders:
@@ -110,3 +115,19 @@ def everything_else_is_refused(
 
     ChatStream(pieces(), strict=1)  # type: ignore[arg-type]
     ChatStream(pieces(), stirct=True)  # type: ignore[call-arg]
+
+
+def the_kind_tells_the_types(response: httpx.Response, kind: llm.Kind) -> None:
+    chat = llm.Stream(response, kind="chat", strict=True)
+    assert_type(chat.get_final(), ChatCompletion)
+    for chunk in chat:
+        assert_type(chunk, ChatCompletionChunk)
+    for event in llm.StreamParser(kind="messages").feed(b""):
+        assert_type(event, MessageStreamEvent)
+    assert_type(llm.Stream(response).get_final(), Any)
+    assert_type(llm.Stream(response, kind=kind).usage, llm.Usage | None)
+    for piece in llm.Stream(response).iter_pieces():
+        assert_type(piece, llm.Piece)
+    llm.Stream(response, kind="mail")  # type: ignore[call-overload]
+    llm.Stream(async_pieces())  # type: ignore[call-overload]
+    llm.Stream(response, acumulate=False)  # type: ignore[call-overload]
