@@ -37,9 +37,6 @@ class _Unread(Model):
 
 
 class _UnreadRules(Rules):
-    def is_final(self, received: dict[str, Any]) -> bool:
-        return False
-
     def is_skipped(self, received: dict[str, Any]) -> bool:
         return is_keep_alive(received)
 

@@ -68,8 +68,9 @@ class GenerateContentView:
 
     def __init__(self, state: GenerateContentStreamState) -> None:
         self._state = state
-        self._call: Call | None = None  # the function call that came last ...
-        self._told: CallPieces | None = None  # ... and what has been told of it
+        # The function call that came last, and what has been told of it; how many there are.
+        self._call = Call()
+        self._told = CallPieces(0)
         self._calls = 0
 
     turns_of = staticmethod(turns_of)
@@ -97,7 +98,7 @@ class GenerateContentView:
         return found
 
     def _add_call(self, piece: types.FunctionCall) -> list[Piece]:
-        if self._call is None or self._told is None or self._call.is_complete or piece.name:
+        if not self._calls or self._call.is_complete or piece.name:
             self._call = Call()
             self._told = CallPieces(self._calls)
             self._calls += 1

@@ -143,9 +143,9 @@ class ChatView(_FirstChoice):
 
     def _add_calls(self, fragments: list[types.ChoiceDeltaToolCall]) -> list[Piece]:
         self._calls.add(fragments)
-        grown = self._calls.calls
-        if len(fragments) == 1:
-            grown = [self._calls.current] if self._calls.current is not None else []
+        current = self._calls.current
+        # Of one fragment only that call has grown.
+        grown = [current] if len(fragments) == 1 and current is not None else self._calls.calls
         found: list[Piece] = []
         for call in grown:
             told = self._told.get(call)

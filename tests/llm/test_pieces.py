@@ -280,6 +280,140 @@ def test_tools_that_the_server_runs_are_no_calls(streams, kind):
     assert (pieces, said["tool_calls"], said["finish_reason"]) == ([], [], "stop")
 
 
+def test_items_of_a_response_are_told_by_their_ids_where_they_have_no_index(streams):
+    def event(kind: str, id: str, **fields: Any) -> dict[str, Any]:
+        return {"type": f"response.{kind}", "item_id": id, **fields}
+
+    def call(id: str) -> dict[str, Any]:
+        item = {"type": "function_call", "id": id, "name": f"name of {id}"}
+        return {"type": "response.output_item.added", "item": item}
+
+    body = named(
+        call("a"),
+        call("b"),
+        event("function_call_arguments.delta", "a", delta='{"a'),
+        event("function_call_arguments.delta", "b", delta="{}"),
+        event("function_call_arguments.delta", "a", delta='": 1}'),
+        event("output_text.delta", "c", delta="never begun", output_index=7),
+        {"type": "response.completed", "response": {"status": "completed"}},
+    )
+    pieces, said = pull(streams.Stream([body]))
+    told = [(call.id, call.name, call.arguments) for call in said["tool_calls"]]
+    assert told == [("a", "name of a", '{"a": 1}'), ("b", "name of b", "{}")]
+    for call in said["tool_calls"]:
+        assert joined(pieces, "tool_input", call.index) == call.arguments
+    assert joined(pieces, "text") == said["text"] == "never begun"
+
+
+def test_parts_of_kinds_that_are_not_known_are_no_pieces(streams):
+    part = {"type": "output_audio", "text": "x"}
+    item = {"type": "message", "content": [part]}
+    body = named(
+        {"type": "response.content_part.done", "output_index": 0, "part": part},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {"type": "response.completed", "response": {"status": "completed"}},
+    )
+    assert pull(streams.Stream([body]))[0] == []
+
+
+def test_blocks_of_a_message_that_never_began_are_told_by_their_deltas(streams):
+    def delta(index: int, **fields: str) -> dict[str, Any]:
+        return {"type": "content_block_delta", "index": index, "delta": fields}
+
+    body = named(
+        {"type": "message_start", "message": {}},
+        delta(0, thinking="Hm"),
+        delta(1, text="Hi"),
+        delta(2, partial_json="{}"),
+        {"type": "message_stop"},
+    )
+    pieces, said = pull(streams.Stream([body]))
+    assert [piece.kind for piece in pieces] == ["reasoning", "text", "tool_call", "tool_input"]
+    assert (said["reasoning"], said["text"]) == ("Hm", "Hi")
+    assert said["tool_calls"] == [llm.ToolCall("", "", "{}", 0, True)]
+
+
+def test_what_a_block_begins_with_is_told(streams):
+    blocks = [{"type": "thinking", "thinking": "Hm"}, {"type": "text", "text": "Hi"}]
+    starts = [
+        {"type": "content_block_start", "index": index, "content_block": block}
+        for index, block in enumerate(blocks)
+    ]
+    pieces, said = pull(streams.Stream([named(*starts, {"type": "message_stop"})]))
+    assert [piece.text for piece in pieces] == ["Hm", "Hi"] == [said["reasoning"], said["text"]]
+
+
+def test_an_input_whole_and_in_pieces_is_told_once(streams):
+    block = {"type": "tool_use", "id": "c", "name": "f", "input": {"a": 1}}
+    body = named(
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {"type": "content_block_delta", "index": 0, "delta": {"partial_json": '{"a": 1}'}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_stop"},
+    )
+    pieces, said = pull(streams.Stream([body]))
+    assert joined(pieces, "tool_input") == said["tool_calls"][0].arguments == '{"a": 1}'
+
+
+def test_a_call_of_gemini_that_comes_value_by_value_is_told_when_it_is_whole(streams):
+    def response(call: Any, **more: Any) -> dict[str, Any]:
+        return {"candidates": [{"content": {"parts": [{"functionCall": call}]}, **more}]}
+
+    city = {"jsonPath": "$.city", "stringValue": "Par", "willContinue": True}
+    body = sse(
+        response({"name": "f", "willContinue": True}),
+        response({"partialArgs": [city], "willContinue": True}),
+        response({"partialArgs": [{"jsonPath": "$.city", "stringValue": "is"}]}),
+        response({"name": "g", "args": {}}),
+        {"candidates": [{"finishReason": "STOP"}]},
+    )
+    pieces, said = pull(streams.Stream([body]))
+    assert [(piece.index, piece.text) for piece in pieces] == [
+        *((0, "f"), (0, '{"city": "Paris"}')),
+        *((1, "g"), (1, "{}")),
+    ]
+    assert [call.name for call in said["tool_calls"] if call.done] == ["f", "g"]
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_asynchronously_and_pushed_the_calls_are_those_of_the_stream(streams, kind):
+    async def source() -> Any:
+        yield BODIES[kind]
+
+    async def read(name: str) -> list[Any]:
+        return [call async for call in getattr(streams.AsyncStream(source()), name)()]
+
+    async def read_on() -> Any:
+        stream = streams.AsyncStream(source())
+        return [text async for text in stream.iter_text()], await stream.get_final()
+
+    for name in ("iter_tool_calls", "iter_partial_tool_calls"):
+        calls = list(getattr(streams.Stream([BODIES[kind]]), name)())
+        assert asyncio.run(read(name)) == calls
+        parser = streams.StreamParser()
+        pushed = []
+        for number in range(len(BODIES[kind])):
+            parser.feed(BODIES[kind][number : number + 1])
+            pushed += getattr(parser, name)()
+        parser.close()
+        pushed += getattr(parser, name)()
+        assert pushed == calls
+    stream = streams.Stream([BODIES[kind]])
+    texts, final = asyncio.run(read_on())
+    assert (texts, final) == (list(stream.iter_text()), stream.get_final())
+
+
+def test_asynchronously_a_half_that_is_left_comes_at_the_end(streams):
+    async def read() -> list[str]:
+        async def source() -> Any:
+            yield sse(chunk({"content": "a\ud83d"})) + DONE
+
+        pieces = streams.AsyncStream(source()).iter_pieces()
+        return [piece.text async for piece in aiter(pieces)]
+
+    assert asyncio.run(read()) == ["a", "\ufffd"]
+
+
 def test_of_several_choices_the_first_is_viewed(streams):
     body = sse(
         chunk({"content": "a"}, index=0),
@@ -309,11 +443,11 @@ def test_a_name_in_pieces_is_several_pieces_of_one_call(streams):
     assert {piece.index for piece in pieces} == {0}
 
 
-def test_a_long_call_in_small_pieces_takes_time_in_proportion():
-    def events_in(number: int) -> int:
+def test_a_long_call_in_small_pieces_is_told_whole():
+    def told_of(number: int) -> int:
         fragments = [{"index": 0, "function": {"arguments": "xxxx"}}]
         body = sse(chunk({"tool_calls": [{"index": 0, "function": {"name": "f"}}]}))
         stream = llm.Stream([body + sse(chunk({"tool_calls": fragments})) * number + DONE])
         return sum(len(piece.text) for piece in stream.iter_pieces())
 
-    assert events_in(20_000) == 80_001
+    assert told_of(20_000) == 80_001
