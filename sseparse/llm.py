@@ -30,11 +30,12 @@ except ImportError as error:
 from ._encode import encode_event
 from ._errors import NotAnEventStreamError, SSEError
 from ._stream.forms import AsyncPulled, FinalT, ObjectT, Pulled, Pushed
+from ._stream.pieces import AsyncPieces, Pieces, WholePieces
 from ._stream.reports import is_fine
 from ._stream.timing import Timing
 from ._stream.tool_calls import AsyncFound, Found
 from ._stream.undecided import AnyAPI
-from ._stream.view import AsyncPieces, Kind, Piece, PieceKind, Pieces, ToolCall, Usage, WholePieces
+from ._stream.view import Kind, Piece, PieceKind, ToolCall, Usage
 from ._stream.viewed import ViewedForm, find_changed, find_complete
 from .anthropic.view import ViewedMessages
 from .google.view import ViewedGenerateContent

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from .._stream.pieces import CallPieces
 from .._stream.text import Text
-from .._stream.view import CallPieces, Piece, Usage
+from .._stream.view import Piece, Usage
 from . import types
 from .messages import MessagesAPI, news_of, text_of, turns_of
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._stream.view import CallPieces, Piece, Usage
+from .._stream.pieces import CallPieces
+from .._stream.view import Piece, Usage
 from . import types
 from .content import GenerateContentAPI, news_of, text_of_candidate, turns_of
 from .parts import Call

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._stream.pieces import CallPieces
 from .._stream.text import Text
-from .._stream.view import CallPieces, Piece, PieceKind, Usage
+from .._stream.view import Piece, PieceKind, Usage
 from . import responses_types as types
 from .responses import ResponsesAPI, news_of, text_of, turns_of
 

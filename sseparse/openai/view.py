@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._stream.fields import extra_of
+from .._stream.pieces import CallPieces
 from .._stream.tool_calls import ToolCallLog
-from .._stream.view import CallPieces, Piece, Usage
+from .._stream.view import Piece, Usage
 from . import types
 from .chat import ChatAPI, news_of, turns_of
 from .completions import CompletionAPI

@@ -1,4 +1,4 @@
-"""An error that is written raises where the API's official package knows errors in a stream."""
+"""With other people's packages: their responses, and what they make of errors that are written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import anthropic
 import httpx2
 import openai
 import pytest
-from official_clients import connect
+from llm_streams import BODIES
+from official_clients import Body, connect
 from replay_server import replay
 
 from sseparse import llm
@@ -51,3 +52,20 @@ def test_googles_package_raises_for_an_error():
         with pytest.raises(genai.errors.ServerError, match="the model is busy") as caught:
             list(client.models.generate_content_stream(model="m", contents="x"))
     assert (caught.value.code, caught.value.status) == (503, "UNAVAILABLE")
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_response_is_read_and_given_back(kind):
+    body = Body([BODIES[kind][:50], BODIES[kind][50:]])
+    stream = llm.Stream(httpx2.Response(200, stream=body))
+    assert stream.get_final() == llm.Stream([BODIES[kind]]).get_final()
+    assert body.is_closed
+
+
+def test_an_error_instead_of_a_stream_has_the_responses_status():
+    body = Body([b'{"error": {"message": "busy"}}'])
+    stream = llm.Stream(httpx2.Response(429, stream=body))
+    with pytest.raises(llm.APIError, match="busy") as caught:
+        stream.until_done()
+    assert caught.value.status == 429
+    assert stream.kind is None
