@@ -22,6 +22,7 @@ AS_THEY_STAND = (
     "sseparse._stream.payload",
     "sseparse._stream.reader",
     "sseparse._stream.reports",
+    "sseparse._stream.shape",
     "sseparse._stream.shapes",
     "sseparse._stream.text",
     "sseparse.anthropic.state",

@@ -6,6 +6,7 @@ cdef int _MOST_REFUSALS
 
 
 cdef class PayloadDecoder:
+    cdef readonly object variant
     cdef readonly object deciding
     cdef readonly bint was_exact
     cdef object _cls

@@ -13,7 +13,6 @@ most payloads need. What it refuses is parsed to a dict, and then
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -25,7 +24,8 @@ from .errors import ChunkDecodeError, UnexpectedAPIError
 from .model import Model, settle
 from .payload import REFUSALS, loads_oddly
 from .reports import DECIDING, error_in, make_error
-from .shapes import Shapes
+from .shape import MOST_HOLES
+from .shapes import known_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -106,6 +106,7 @@ class PayloadDecoder:
         strict: raise a ChunkDecodeError where a payload would have to be mended.
 
     Attributes:
+        variant: what tells decoders apart that make different objects of a payload.
         deciding: keys whose values decide how a payload is read, or where it belongs.
         was_exact: whether msgspec took the last payload as it was.
     """
@@ -117,6 +118,7 @@ class PayloadDecoder:
         is_exact: Callable[[Any], bool],
         strict: bool = False,
     ) -> None:
+        self.variant = (cls, strict)
         self.deciding = rules.deciding
         self.was_exact = False
         self._cls = cls
@@ -220,42 +222,30 @@ class PayloadDecoder:
         return item
 
 
-class DecodingAgain(threading.local):
+class DecodingAgain:
     """Decodes payloads once more, as they were: of most of them a shape is known by then.
 
     To mend it again would be most of what it takes to write a chunk that was mended and changed.
-    Each thread has its own shapes, and its own decoder.
 
     Args:
         make_decoder: makes another of what decoded them.
     """
 
-    # Payloads without a shape before it begins anew: shapes are those of one stream or a few.
-    _PATIENCE = 256
-
     def __init__(self, make_decoder: Callable[[], PayloadDecoder]) -> None:
-        self._decoder = make_decoder()
-        self._begin()
-
-    def _begin(self) -> None:
-        self._shapes = Shapes(self._decoder.decode, self._decoder.deciding)
-        self._misses = 0
+        self._make_decoder = make_decoder
 
     def decode(self, payload: bytes) -> Any:
         """The object that such a payload was decoded to."""
-        shape = self._shapes.match(payload)
+        decoder = self._make_decoder()
+        known = known_to(decoder.variant, decoder.deciding)
+        values = [None] * MOST_HOLES
+        shape = known.match(payload, values)
         if shape is not None:
-            return shape.make(payload)
-        self._misses += 1
-        if self._misses > self._PATIENCE:
-            self._begin()
-        item = self._decoder.decode(payload)
-        self._shapes.learn(payload, _EFFORT)
+            return shape.make(values, payload)
+        item = decoder.decode(payload)
+        known.learn(payload, decoder.decode)
         return item
 
-
-# Of mending, against decoding what is just as declared.
-_EFFORT = 10
 
 _DECODERS: dict[type, Any] = {}
 

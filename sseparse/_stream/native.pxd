@@ -171,3 +171,34 @@ cdef inline bint are_same(
     return memcmp(
         PyBytes_AS_STRING(one) + start, PyBytes_AS_STRING(other) + its_start, end - start
     ) == 0
+
+
+cdef inline long long skeleton_of(bytes payload) noexcept:
+    # FNV-1a.
+    cdef const unsigned char* text = <const unsigned char*> PyBytes_AS_STRING(payload)
+    cdef const unsigned char* end = text + PyBytes_GET_SIZE(payload)
+    cdef const unsigned char* start
+    cdef unsigned long long found = 14695981039346656037U
+    if text < end and end[-1] == c"}":
+        end -= 1
+        while text < end and end[-1] == c" ":
+            end -= 1
+    while text < end:
+        start = text
+        text += 1
+        if start[0] == c'"':
+            while text < end and text[0] != c'"':
+                text += 2 if text[0] == c"\\" else 1
+            text += 1
+            if text < end and text[0] == c":":
+                while start < text:
+                    found = (found ^ start[0]) * 1099511628211U
+                    start += 1
+                continue
+        elif c"0" <= start[0] <= c"9":
+            while text < end and c"0" <= text[0] <= c"9":
+                text += 1
+            found = (found ^ c"0") * 1099511628211U
+            continue
+        found = (found ^ start[0]) * 1099511628211U
+    return <long long> found

@@ -15,6 +15,8 @@ import msgspec
 
 # Not the sample's own: a class may have one that copies more.
 _copy_struct: Any = getattr(msgspec.Struct, "__copy__")  # noqa: B009
+# In a payload: what ends it, a key, any other string, an integer.
+_VALUES = re.compile(rb' *\}\Z|("(?:[^"\\]|\\.)*":)|"(?:[^"\\]|\\.)*"|[0-9]+', re.DOTALL)
 _END_OF_TEXT = re.compile(rb'["\\\x00-\x1f]')
 
 
@@ -107,3 +109,15 @@ def is_ascii(text: str) -> bool:
 def are_same(one: bytes, start: int, end: int, other: bytes, its_start: int, its_end: int) -> bool:
     """Whether a part of one payload has the same bytes as a part of another."""
     return one[start:end] == other[its_start:its_end]
+
+
+def skeleton_of(payload: bytes) -> int:
+    """A hash of a payload without its strings and integers; keys are none of these.
+
+    Nor does it count how many spaces stand before the last brace.
+    """
+    return hash(_VALUES.sub(_without_value, payload))
+
+
+def _without_value(found: re.Match[bytes]) -> bytes:
+    return found[1] or b"0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Hashable
 
     from .errors import APIError
     from .text import Place
@@ -15,6 +15,11 @@ __all__ = ["Decoder", "Offer", "State"]
 
 class Decoder(Protocol):
     """What an API knows of its payloads."""
+
+    @property
+    def variant(self) -> Hashable:
+        """What tells decoders apart that make different objects of a payload."""
+        ...
 
     @property
     def deciding(self) -> Collection[bytes]:

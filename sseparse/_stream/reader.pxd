@@ -4,11 +4,12 @@
 cimport cython
 from sseparse._parser_c cimport Event as CEvent
 from sseparse._stream cimport native
-from sseparse._stream.shapes cimport Shape as CShape, Shapes as CShapes
+from sseparse._stream.shape cimport Shape as CShape
+from sseparse._stream.shapes cimport Shapes as CShapes
 from sseparse._stream.text cimport Place as CPlace
 
 # Constants of reader.py, as C has them.
-cdef int _PIECE, _TOLERANCE, _MOST_TRIES, _OBJECTS, _TEXT, _NOTHING
+cdef int _PIECE, _MOST_TRIES, _OBJECTS, _TEXT, _NOTHING
 
 
 cdef class Run:

@@ -34,7 +34,7 @@ from . import native
 from .detect import Undecided
 from .errors import APIError, ChunkDecodeError, TruncatedStreamError, UnexpectedAPIError
 from .payload import is_done, loads, payloads_in
-from .shapes import Shapes
+from .shapes import Shapes, known_to
 from .stray import StrayLines
 
 if TYPE_CHECKING:
@@ -48,9 +48,6 @@ __all__ = ["Reader"]
 # Bytes parsed in one go. More would save no time, and the events of a source that gives
 # a whole body at once would be in memory all at the same time.
 _PIECE = 64 * 1024
-
-# What it takes to decode a payload that is not just as declared: so many that are.
-_TOLERANCE = 8
 
 # Times that a state is asked of a shape before it has come twice in a row.
 _MOST_TRIES = 2
@@ -109,7 +106,7 @@ class Reader:
         self._parser = Parser(on_ignored_line=stray.note, **parser_options)
         self._stray = stray
         self._decoder = decoder
-        self._shapes = Shapes(decoder.decode, decoder.deciding)
+        self._shapes = Shapes(decoder.decode, known_to(decoder.variant, decoder.deciding))
         self._state = state
         self._timing = timing
         self._is_withheld = is_withheld
@@ -257,14 +254,14 @@ class Reader:
             if run is not None and not run.is_lasting and shape is not self._shape:
                 run = None
             if run is None:
-                chunk = shape.make(payload)
+                chunk = shape.make(self._shapes.values, payload)
                 self._fold_shape(shape, chunk)
             else:
                 self._add(shape, run)
                 self._has_reported = False
                 if self._timing is not None:
                     if self._timing.is_token is not None:
-                        chunk = shape.make(payload)
+                        chunk = shape.make(self._shapes.values, payload)
                         self._timing.note_chunk(chunk)
                     elif self._has_text(shape):
                         self._timing.note_token()
@@ -275,14 +272,14 @@ class Reader:
             if chunk is None and shape is not None:
                 number = shape.number_of(text_of)
                 if number >= 0:
-                    return shape.values[number] or None
+                    return self._shapes.values[number] or None
                 if number == -1:
                     return None
-                chunk = shape.make(payload)
+                chunk = shape.make(self._shapes.values, payload)
             # Of one that has been folded: folding may have it say what stands beside it.
             return text_of(chunk) or None
         if chunk is None and shape is not None:
-            chunk = shape.make(payload)
+            chunk = shape.make(self._shapes.values, payload)
         if self._is_withheld is not None and self._is_withheld(chunk):
             return None
         return chunk
@@ -329,7 +326,7 @@ class Reader:
         if chunk is not None:
             # Learning has the decoder decode other payloads.
             self._was_exact = self._decoder.was_exact
-            self._shapes.learn(payload, 1 if self._was_exact else _TOLERANCE)
+            self._shapes.learn(payload)
         return chunk
 
     def _hold(self, event: Event, undecided: Undecided) -> None:
@@ -343,7 +340,9 @@ class Reader:
             return
         self._undecided = None
         self._decoder, self._state = undecided.decoder, undecided.state
-        self._shapes = Shapes(self._decoder.decode, self._decoder.deciding)
+        self._shapes = Shapes(
+            self._decoder.decode, known_to(self._decoder.variant, self._decoder.deciding)
+        )
         self._events = self._held + self._events[self._position :]
         self._position = 0
         self._arrivals = self._held_at
@@ -360,6 +359,8 @@ class Reader:
         """Fold an object in full, and see whether others of its shape need not be."""
         times = self._times + 1 if shape is self._shape else 1
         self._fold(chunk, None)
+        if not shape.is_narrow:
+            return  # other streams' as well: how they fold it is no matter of this one
         self._shape = shape
         self._times = times
         shape.run = None
@@ -375,7 +376,7 @@ class Reader:
         """Fold an object by its values."""
         for position in range(len(run.places)):
             place = run.places[position]
-            place.append(shape.values[run.numbers[position]])
+            place.append(self._shapes.values[run.numbers[position]])
         for place, value in run.constants:
             place.append(value)
 
@@ -385,7 +386,7 @@ class Reader:
         if holes is None:
             return True
         # No generator: Cython would compile it to a closure, which a C method cannot have.
-        return any([shape.values[number] for number in holes])  # noqa: C419
+        return any([self._shapes.values[number] for number in holes])  # noqa: C419
 
     # From bytes to events.
 

@@ -1,128 +1,70 @@
-# The types that Cython compiles shapes.py with; see there.
+# The types that Cython compiles shapes.py with; see there. Shape is what shape.py has of that name.
 
 cimport cython
 from sseparse._stream cimport native
+from sseparse._stream.shape cimport Shape as CShape
 
 # Constants of shapes.py, as C has them.
-cdef int _MOST_SHAPES, _MOST_CANDIDATES, _MOST_HOLES, _LONGEST_PAYLOAD, _DEEPEST
-cdef int _MOST_PROOFS, _MATCHES_A_PROOF, _EFFORT_A_PROOF, _PATIENCE
-cdef int _QUOTE, _BACKSLASH, _COLON, _ZERO, _NINE, _MINUS, _SPACE, _BRACE
-cdef long long _LARGEST, _FIRST_MARK
-cdef int _STRUCT, _LIST, _DICT, _WHOLE
+cdef int _MOST_NARROW, _MOST_MET, _MEETINGS, _PATIENCE
+cdef int _MOST_SHAPES, _MOST_CANDIDATES, _MOST_REFUSED, _MOST_FAILURES
+cdef int _LONGEST_PAYLOAD, _MOST_BYTES
 
 
-cdef class Hole:
-    cdef bytes before
-    cdef Py_ssize_t size
-    cdef bint is_text
-    cdef public long long largest
+cdef class Kin:
+    cdef tuple shapes
+    cdef tuple candidates
+    cdef set refused
+    cdef Py_ssize_t failures
+
+    cdef Py_ssize_t size(self) except -1
 
 
-cdef class Copy:
-    cdef int kind
-    cdef object sample
-    cdef bytes kept
-    cdef list targets
-    cdef list parts
+cdef class Known:
+    cdef object _deciding
+    cdef dict _new
+    cdef dict _old
+    cdef Py_ssize_t _size
+    cdef object _lock
 
-    @cython.locals(below=Copy, position=Py_ssize_t)
-    cdef object make(self, list values, bytes payload)
+    @cython.locals(kin=Kin, shape=CShape)
+    cpdef CShape match(self, bytes payload, list values)
+
+    cpdef learn(self, bytes payload, object decode)
+
+    @cython.locals(kin=Kin)
+    cdef Kin _find(self, long long skeleton)
+
+    cdef _keep(self, long long skeleton, Kin kin, Py_ssize_t size)
+
+    @cython.locals(kin=Kin, shape=CShape)
+    cdef _learn(self, bytes payload, object decode)
+
+    cdef bint _decides(self, Kin kin, CShape shape, list spans) except -1
+
+    cdef bint _widen(self, Kin kin, CShape shape, list spans, object decode) except -1
 
 
-cdef class Shape:
-    cdef readonly bytes payload
-    cdef readonly list spans
-    cdef readonly list paths
-    cdef readonly list values
-    cdef readonly set refused
-    cdef readonly set seen
-    cdef public int effort
-    cdef public object run
-    cdef public int tries
-    cdef list _holes
-    cdef bytes _tail
-    cdef bytes _ending
-    cdef Copy _copy
-    cdef list _marks
-    cdef object _function
-    cdef Py_ssize_t _number
-    cdef object _predicate
-    cdef object _telling
-
-    @cython.locals(
-        hole=Hole,
-        text="const unsigned char*",
-        end=Py_ssize_t,
-        position=Py_ssize_t,
-        start=Py_ssize_t,
-        number=Py_ssize_t,
-        integer="long long",
-    )
-    cpdef bint match(self, bytes payload) except -1
-
-    cpdef object make(self, bytes payload)
-
-    cpdef Py_ssize_t number_of(self, object function) except -3
-
-    @cython.locals(number=Py_ssize_t)
-    cpdef object holes_that(self, object function)
-
-    cpdef bint prove(self, object decode) except -1
-
-    cdef list _nothing(self)
-
-    @cython.locals(hole=Hole)
-    cdef bytes _with(self, list values)
-
-    @cython.locals(pair=tuple, kept=list, targets=list, parts=list)
-    cdef object _compare(
-        self, object sample, object other, bytes marked, bytes emptied, tuple path, object field
-    )
-
-    cdef object _number_at(self, object sample, object other, tuple path, object field)
+cdef class Meeting:
+    cdef list values
+    cdef Py_ssize_t times
+    cdef set varying
+    cdef CShape narrow
 
 
 cdef class Shapes:
+    cdef readonly list values
     cdef object _decode
-    cdef list _shapes
-    cdef list _candidates
-    cdef set _refused
-    cdef Py_ssize_t _matches
-    cdef Py_ssize_t _proofs
+    cdef Known _known
+    cdef list _narrow
+    cdef dict _met
     cdef Py_ssize_t _fruitless
 
-    @cython.locals(shape=Shape)
-    cpdef Shape match(self, bytes payload)
+    @cython.locals(shape=CShape, known=CShape, position=Py_ssize_t)
+    cpdef CShape match(self, bytes payload)
 
-    @cython.locals(shape=Shape, known=list)
-    cpdef learn(self, bytes payload, int effort)
+    cpdef learn(self, bytes payload)
 
-    cdef bint _widen(self, Shape shape, set spans) except -1
+    cdef bint _is_patient(self) noexcept
 
-
-@cython.locals(
-    a="const unsigned char*",
-    b="const unsigned char*",
-    i=Py_ssize_t,
-    j=Py_ssize_t,
-    size=Py_ssize_t,
-    other_size=Py_ssize_t,
-    end=Py_ssize_t,
-    other_end=Py_ssize_t,
-)
-cdef list _holes_between(bytes one, bytes other)
-
-
-@cython.locals(text="const unsigned char*", end=Py_ssize_t)
-cdef Py_ssize_t _end_of_string(bytes payload, Py_ssize_t position) except -1
-
-
-@cython.locals(text="const unsigned char*", end=Py_ssize_t)
-cdef Py_ssize_t _end_of_number(bytes payload, Py_ssize_t position) except -1
-
-
-@cython.locals(text="const unsigned char*", end=Py_ssize_t)
-cdef Py_ssize_t _end_of_body(bytes payload) except -1
-
-
-cdef bint _is_integer(bytes payload, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(meeting=Meeting, number=Py_ssize_t, narrow=CShape)
+    cdef CShape _meet(self, CShape known, bytes payload)

@@ -6,382 +6,203 @@ stands, with the types in ``shapes.pxd``, and the extension takes its place.
 
 Theory of operation
 -------------------
-Nearly all payloads of a stream are the same bytes but for a few strings and integers. A
-*shape* is a payload cut at those *holes*: it keeps the bytes between them, and an object that
-such a payload was decoded to, its *sample*. A payload matches a shape if it has the same bytes
-between any strings and integers, but for spaces before the last brace, which some servers pad
-payloads with. Its object is then a copy of the sample with those values in the places of the
-holes, and no JSON is parsed.
+What a shape is, and how it is proven, is in ``shape.py``. A program that reads many streams meets
+the same few again and again: those of another stream of the same server differ in its ID and its
+time. So shapes are known to all streams of an API (``Known``), and learned once: nearly all
+payloads, the first and the last of a stream too, have the shape of some earlier one's.
 
-How a shape is learned. Two payloads that differ only in strings and integers (``_holes_between``)
-suggest a shape. Whether it is one, the decoder itself has to prove, for nothing is known here
-of what it does with a value. It is given the payload twice: with a different *mark* in each hole,
-and with nothing in each, "" or 0, the values that decoders make most of. The two objects have to
-differ at exactly one place for each hole, and there the one has to have its mark and the other
-nothing, as they are, in a field whose declared type takes any such value (no literal, no pattern,
-no limit but an upper one for integers). Where that is shows how to make the object: see ``Copy``.
+Most values that differ from stream to stream stay as they are in one. So when a stream has met
+a known shape a few times, it makes itself a *narrow* one, with holes only where its own payloads
+have differed, and bytes to compare everywhere else. When a payload no longer matches that, and
+still the known shape, it is made anew, with one hole more.
 
-What a decoder makes of one more particular value cannot be proven in this way: a type says so
-by metadata, ``Annotated[str, Meta(extra={...})]``, and such a field is no hole.
+How payloads are looked up. All that can have a shape in common have the same *skeleton*: their
+keys and punctuation. A hash of it finds the few shapes, and payloads that may suggest one, that a
+payload has to be compared with. Where the hash misleads, they do not match.
 
-What a payload costs that matches no shape. It is compared with the sample of each shape, which it
-may widen (the same bytes with more holes), and with the last few that matched none. A
-comparison ends at the first difference in structure, and a proof costs two decodings; both are
-given up where they do not pay: see ``Shapes.learn``. Memory is bounded by the constants below.
+What it costs where it does not pay. Streams whose payloads match nothing, such as those with log
+probabilities, look ever more rarely; what could not be proven a few times is tried no more.
+
+Threads share what is known. Nothing in a known shape changes but what learning looks at; learning
+is done by one thread at a time, and who finds another at it goes without. Old and new are two
+dicts: when the new is full it becomes the old, and what was only in that is forgotten.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from .._errors import SSEError
 from . import native
-from .declared import LARGEST, largest_in
-from .fields import slots_of
+from .shape import MOST_HOLES, Shape
 
-__all__ = ["Shape", "Shapes"]
+if TYPE_CHECKING:
+    from collections.abc import Collection, Hashable
+
+__all__ = ["Known", "Shapes", "known_to"]
 
 # Of each stream.
-_MOST_SHAPES = 4
-_MOST_CANDIDATES = 4  # payloads that matched no shape and may suggest one
-# Of each shape.
-_MOST_HOLES = 24
-_LONGEST_PAYLOAD = 16 * 1024  # bytes
-_DEEPEST = 24
-
-# Proofs in a stream, and payloads that match for one more.
-_MOST_PROOFS = 8
-_MATCHES_A_PROOF = 32
-# What decoding payloads like one has to have taken before it is proven to be a shape.
-_EFFORT_A_PROOF = 2
-# Payloads that teach nothing before not every one is looked at.
+_MOST_NARROW = 6
+_MOST_MET = 32
+# How often a known shape is met before a narrow one is made of it, which takes as long as
+# decoding a few payloads.
+_MEETINGS = 3
+# Payloads in a row that match nothing before not every one is looked at.
 _PATIENCE = 8
 
-_QUOTE, _BACKSLASH, _COLON, _ZERO, _NINE, _MINUS, _SPACE, _BRACE = b'"\\:09- }'
+# Of each skeleton.
+_MOST_SHAPES = 4
+_MOST_CANDIDATES = 4  # payloads that matched no shape and may suggest one
+_MOST_REFUSED = 24
+_MOST_FAILURES = 8  # of proofs
 
-# The largest integer that a hole takes, if the field has no limit of its own.
-_LARGEST = LARGEST
-# Integers that mark holes: unlike any in a payload, and small enough for a field of seconds.
-_FIRST_MARK = 8_675_309_000
-
-_STRUCT, _LIST, _DICT = range(3)
-_WHOLE = -1  # in place of the number of a hole: the payload itself
-
-
-class _UnlikeError(Exception):
-    """Two objects differ, and not only where there is a mark."""
+_LONGEST_PAYLOAD = 16 * 1024  # bytes
+# Payloads that are kept for all streams of an API, in each of the two dicts.
+_MOST_BYTES = 1024 * 1024
 
 
-class Hole:
-    """A string or an integer that differs from payload to payload.
+class Kin:
+    """What is known of payloads with one skeleton.
 
     Attributes:
-        before: the bytes between the hole before it and this one.
-        is_text: whether it is a string, and not an integer.
-        largest: the largest integer that its field takes.
+        shapes: those that are proven.
+        candidates: payloads, as shapes without holes, that may suggest more.
+        refused: keys of values that are no holes.
+        failures: how many proofs have failed.
     """
 
-    def __init__(self, before: bytes, is_text: bool) -> None:
-        self.before = before
-        self.size = len(before)
-        self.is_text = is_text
-        self.largest = _LARGEST
+    def __init__(self) -> None:
+        self.shapes: tuple[Shape, ...] = ()
+        self.candidates: tuple[Shape, ...] = ()
+        self.refused: set[bytes] = set()
+        self.failures = 0
+
+    def size(self) -> int:
+        return sum([len(shape.payload) for shape in self.shapes + self.candidates])
 
 
-class Copy:
-    """How to copy a part of the sample: an object, list or dict, and what is in it.
+class Known:
+    """The shapes known to all streams whose payloads are decoded in the same way.
 
-    Nothing that can be changed is shared with the sample.
-
-    Attributes:
-        targets: what is not as in the sample: slots, positions or keys ...
-        parts: ... and for each the number of its hole, or the Copy of what stands there.
+    Args:
+        deciding: keys whose values decide what the decoder makes of a payload, or where what it
+            brings belongs.
     """
 
-    def __init__(
-        self, kind: int, sample: Any, kept: Any, targets: list[Any], parts: list[Any]
-    ) -> None:
-        self.kind = kind
-        self.sample = sample
-        self.kept = kept  # the slots of a Struct that are as in the sample
-        self.targets = targets
-        self.parts = parts
+    def __init__(self, deciding: Collection[bytes] = ()) -> None:
+        self._deciding = frozenset(deciding)
+        self._new: dict[int, Kin] = {}
+        self._old: dict[int, Kin] = {}
+        self._size = 0  # of the new, in bytes
+        self._lock = threading.Lock()
 
-    def make(self, values: list[Any], payload: bytes) -> Any:
-        if self.kind == _STRUCT:
-            made = native.copy(self.sample, self.kept)
-        elif self.kind == _LIST:
-            made = list(self.sample)
-        else:
-            made = dict(self.sample)
-        for position in range(len(self.targets)):
-            part = self.parts[position]
-            if isinstance(part, Copy):
-                below = part
-                value = below.make(values, payload)
-            elif part == _WHOLE:
-                value = payload
-            else:
-                value = values[part]
-            if self.kind == _STRUCT:
-                native.put(made, self.targets[position], value)
-            else:
-                made[self.targets[position]] = value
-        return made
-
-
-class Shape:
-    """A payload cut at its holes, and what it is decoded to.
-
-    Attributes:
-        payload: one that has it.
-        spans: of each hole in it: where it starts and ends, and whether it is a string.
-        paths: of each hole, where its value comes out: names of fields and keys, and positions.
-        values: those of the payload that matched last.
-        refused: spans that have turned out to be no holes.
-        seen: spans that may be more holes, as other payloads differ there, too.
-        effort: what it has taken to decode those.
-        run, tries: the reader's: how its objects are folded, and how often that was asked for.
-    """
-
-    def __init__(self, payload: bytes, spans: list[Any]) -> None:
-        self.payload = payload
-        self.spans = spans
-        self.paths: list[tuple[Any, ...]] = []
-        self.values: list[Any] = [None] * len(spans)
-        self.refused: set[Any] = set()
-        self.seen: set[Any] = set()
-        self.effort = 0
-        self.run: Any = None
-        self.tries = 0
-        self._holes: list[Hole] = []
-        end = 0
-        for start, stop, is_text in spans:
-            self._holes.append(Hole(payload[end:start], is_text))
-            end = stop
-        self._tail = payload[end:]
-        # The same without the last brace, and without the spaces that a payload is padded with.
-        self._ending = payload[end : _end_of_body(payload)]
-        self._copy: Copy | None = None
-        self._marks: list[Any] = []
-        # What ``number_of`` and ``holes_that`` were asked for last, and the answers.
-        self._function: Any = None
-        self._number = 0
-        self._predicate: Any = None
-        self._telling: Any = None
-
-    def match(self, payload: bytes) -> bool:
-        """Whether a payload has this shape; if it has, its values are in ``values``."""
-        text = payload
-        end = len(payload)
-        position = 0
-        number = 0
-        try:
-            for hole in self._holes:
-                if not native.has_at(payload, position, hole.before):
-                    return False
-                position += hole.size
-                start = position
-                if hole.is_text:
-                    position = native.end_of_text(payload, position)
-                    if position == end:
-                        return False
-                    if text[position] == _QUOTE:
-                        self.values[number] = native.text_at(payload, start, position)
-                    elif text[position] == _BACKSLASH:
-                        position = _end_of_string(payload, position)
-                        value = native.unescaped(payload, start, position)
-                        self.values[number] = value or _decode_string(
-                            payload[start - 1 : position + 1]
-                        )
-                    else:
-                        return False  # control characters are no JSON
-                else:
-                    integer = 0
-                    while position < end and _ZERO <= text[position] <= _NINE:
-                        if position - start == 18:
-                            return False
-                        integer = integer * 10 + text[position] - _ZERO
-                        position += 1
-                    if position == start or integer > hole.largest:
-                        return False
-                    if text[start] == _ZERO and position - start > 1:
-                        return False
-                    self.values[number] = integer
-                number += 1
-        except ValueError:
-            return False  # invalid UTF-8, or escapes that are not JSON's
-        if end - position == len(self._tail) and native.has_at(payload, position, self._tail):
-            return True
-        # Padded in another way.
-        if self._ending == self._tail or not native.has_at(payload, position, self._ending):
-            return False
-        return _end_of_body(payload) == position + len(self._ending) < end
-
-    def make(self, payload: bytes) -> Any:
-        """The object of the payload that matched last."""
-        return self._copy.make(self.values, payload)  # type: ignore[union-attr]
-
-    def number_of(self, function: Any) -> int:
-        """Which hole's value a function gives of each object of this shape.
-
-        Proven as the shape is: by what it gives of the objects with marks, and with nothing.
-
-        Args:
-            function: makes a str of an object; "" where there is nothing.
-
-        Returns:
-            The number of the hole; -1 where it is always "", -2 where it is none of these.
-        """
-        if function is not self._function:
-            self._function = function
-            self._number = -2
-            if function(self._copy.make(self._nothing(), b"")) == "":  # type: ignore[union-attr]
-                marked = function(self._copy.make(self._marks, b""))  # type: ignore[union-attr]
-                if marked == "":
-                    self._number = -1
-                elif marked in self._marks:
-                    self._number = self._marks.index(marked)
-        return self._number
-
-    def holes_that(self, function: Any) -> Any:
-        """Which strings make a function true of an object of this shape, where they are not empty.
-
-        Args:
-            function: tells of an object; it is true where it is of any part.
-
-        Returns:
-            The numbers of their holes; None where it is true of each object.
-        """
-        if function is not self._predicate:
-            self._predicate = function
-            values = self._nothing()
-            self._telling = None
-            if not function(self._copy.make(values, b"")):  # type: ignore[union-attr]
-                self._telling = []
-                for number in range(len(values)):
-                    if self.spans[number][2]:
-                        values[number] = self._marks[number]
-                        if function(self._copy.make(values, b"")):  # type: ignore[union-attr]
-                            self._telling.append(number)
-                        values[number] = ""
-        return self._telling
-
-    def prove(self, decode: Any) -> bool:
-        """Find out by the decoder whether this is a shape, and how to make its objects."""
-        self.paths = [()] * len(self.spans)
-        self._marks = [
-            f"<hole {number}>" if span[2] else _FIRST_MARK + number
-            for number, span in enumerate(self.spans)
-        ]
-        marked = self._with(self._marks)
-        emptied = self._with(self._nothing())
-        try:
-            copy = self._compare(decode(marked), decode(emptied), marked, emptied, (), None)
-        except (_UnlikeError, SSEError):
-            return False
-        if () in self.paths or not isinstance(copy, Copy):
-            return False
-        self._copy = copy
-        return True
-
-    def _nothing(self) -> list[Any]:
-        return ["" if span[2] else 0 for span in self.spans]
-
-    def _with(self, values: list[Any]) -> bytes:
-        """The payload with these values in its holes."""
-        pieces = []
-        for hole, value in zip(self._holes, values, strict=True):
-            pieces += [hole.before, str(value).encode()]
-        return b"".join([*pieces, self._tail])
-
-    def _compare(
-        self,
-        sample: Any,
-        other: Any,
-        marked: bytes,
-        emptied: bytes,
-        path: tuple[Any, ...],
-        field: Any,
-    ) -> Any:
-        """How to copy a part of the sample, which has marks where the other has nothing.
-
-        Args:
-            sample: what the payload with marks was decoded to.
-            other: what the one with nothing was decoded to.
-            marked: the sample's payload.
-            emptied: the other's.
-            path: where the part is in the object.
-            field: the class and the name of the field that it is in, and how deep in there.
-
-        Returns:
-            None where it can be shared, the number of its hole, or a Copy.
-
-        Raises:
-            _UnlikeError: there is another difference.
-        """
-        kind: Any = type(sample)
-        if type(other) is not kind or len(path) > _DEEPEST:
-            raise _UnlikeError
-        if kind is str or kind is int:
-            return None if sample == other else self._number_at(sample, other, path, field)
-        if kind is list or kind is dict:
-            is_list = kind is list
-            keys = list(range(len(sample))) if is_list else list(sample)
-            if keys != (list(range(len(other))) if is_list else list(other)):
-                raise _UnlikeError
-            targets, parts = [], []
-            deeper = None if field is None else (field[0], field[1], field[2] + 1)
-            for key in keys:
-                below = (*path, key)
-                part = self._compare(sample[key], other[key], marked, emptied, below, deeper)
-                if part is not None:
-                    targets.append(key)
-                    parts.append(part)
-            if not targets and field is not None and field[1] not in field[0].__struct_fields__:
-                return None  # of undeclared keys nobody is given these very objects
-            return Copy(_LIST if is_list else _DICT, sample, native.packed([]), targets, parts)
-        if isinstance(sample, msgspec.Struct):
-            kept, targets, parts = [], [], []
-            for pair in slots_of(kind):  # type: ignore[arg-type]
-                slot = pair[1]
-                value = native.get(sample, slot)
-                its_value = native.get(other, slot)
-                part = None
-                if not native.are_equal_texts(value, its_value):
-                    below = (*path, pair[0])
-                    field = (kind, pair[0], 0)
-                    part = self._compare(value, its_value, marked, emptied, below, field)
-                if part is not None:
-                    targets.append(slot)
-                    parts.append(part)
-                elif native.is_set(sample, slot):
-                    kept.append(slot)
-            return Copy(_STRUCT, sample, native.packed(kept), targets, parts)
-        if kind is bytes and sample is marked and other is emptied:
-            return _WHOLE
-        if sample != other:
-            raise _UnlikeError
+    def match(self, payload: bytes, values: list[Any]) -> Shape | None:
+        """The shape of a payload, whose values are put into ``values``; None where it has none."""
+        if len(payload) > _LONGEST_PAYLOAD:
+            return None
+        kin = self._find(native.skeleton_of(payload))
+        if kin is not None:
+            for shape in kin.shapes:
+                if shape.match(payload, values):
+                    return shape
         return None
 
-    def _number_at(self, sample: Any, other: Any, path: tuple[Any, ...], field: Any) -> int:
-        """The number of the hole whose mark came out at a path."""
-        if sample not in self._marks or other not in ("", 0):
-            raise _UnlikeError
-        number = self._marks.index(sample)
-        if self.paths[number]:
-            raise _UnlikeError  # it came out twice
-        self.paths[number] = path
-        kind: Any = type(sample)
-        largest = largest_in(field[0], field[1], field[2], kind)
-        self._holes[number].largest = largest
-        if largest < 0:
-            if largest == -1:
-                self.refused.add(self.spans[number])
-            raise _UnlikeError
-        return number
+    def learn(self, payload: bytes, decode: Any) -> None:
+        """Take note of a payload that matched no shape.
+
+        Args:
+            payload: it can be decoded.
+            decode: makes an object of a payload, the same of the same payload every time; raises
+                an SSEError where it cannot.
+        """
+        if len(payload) > _LONGEST_PAYLOAD or not self._lock.acquire(False):
+            return
+        try:
+            self._learn(payload, decode)
+        finally:
+            self._lock.release()
+
+    def _find(self, skeleton: int) -> Kin | None:
+        kin = self._new.get(skeleton)
+        if kin is None:
+            kin = self._old.get(skeleton)
+            if kin is not None:
+                self._keep(skeleton, kin, kin.size())
+        return kin
+
+    def _keep(self, skeleton: int, kin: Kin, size: int) -> None:
+        if self._size + size > _MOST_BYTES:
+            self._old, self._new, self._size = self._new, {}, 0
+        self._new[skeleton] = kin
+        self._size += size
+
+    def _learn(self, payload: bytes, decode: Any) -> None:
+        skeleton = native.skeleton_of(payload)
+        kin = self._find(skeleton)
+        if kin is None:
+            kin = Kin()
+        elif kin.failures == _MOST_FAILURES:
+            return
+        for shape in kin.shapes + kin.candidates:
+            spans = shape.differences(payload)
+            # The same once more teaches nothing.
+            if not spans or not shape.refused.isdisjoint(spans):
+                continue
+            if self._decides(kin, shape, spans):
+                continue
+            if self._widen(kin, shape, spans, decode) or kin.failures == _MOST_FAILURES:
+                return
+        kin.candidates = (Shape(payload, []), *kin.candidates)[:_MOST_CANDIDATES]
+        self._keep(skeleton, kin, len(payload))
+
+    def _decides(self, kin: Kin, shape: Shape, spans: list[Any]) -> bool:
+        """Whether a value is under a key that no hole may be under, going by its name."""
+        keys = [shape.key_of(span) for span in spans]
+        return not (self._deciding.isdisjoint(keys) and kin.refused.isdisjoint(keys))
+
+    def _widen(self, kin: Kin, shape: Shape, spans: list[Any], decode: Any) -> bool:
+        """Know what a shape is with more holes; False where it is none."""
+        wider = Shape(shape.payload, sorted({*spans, *shape.spans}))
+        if len(wider.spans) > MOST_HOLES:
+            return False
+        if not wider.prove(decode):
+            kin.failures += 1
+            shape.refused.update(wider.refused or spans)
+            if len(kin.refused) < _MOST_REFUSED:
+                kin.refused.update([shape.key_of(span) for span in wider.refused])
+            return False
+        kin.candidates = tuple([each for each in kin.candidates if each is not shape])
+        kin.shapes = (wider, *[each for each in kin.shapes if each is not shape])[:_MOST_SHAPES]
+        return True
+
+
+# What is known, by what tells decoders apart.
+KNOWN: dict[Hashable, Known] = {}
+
+
+def known_to(variant: Hashable, deciding: Collection[bytes]) -> Known:
+    """What is known to all streams of an API, and decoded in the same way."""
+    found = KNOWN.get(variant)
+    if found is None:
+        found = KNOWN.setdefault(variant, Known(deciding))
+    return found
+
+
+class Meeting:
+    """A known shape that a stream has met.
+
+    Attributes:
+        values: those it was met with first.
+        times: how often it was met.
+        varying: the numbers of its holes whose values have been others since.
+        narrow: what it is for this stream.
+    """
+
+    def __init__(self, values: list[Any]) -> None:
+        self.values = values
+        self.times = 0
+        self.varying: set[int] = set()
+        self.narrow: Shape | None = None
 
 
 class Shapes:
@@ -390,162 +211,67 @@ class Shapes:
     Args:
         decode: makes an object of a payload, the same of the same payload every time; raises an
             SSEError where it cannot.
-        deciding: keys whose values decide what ``decode`` makes of a payload, or where what it
-            brings belongs.
+        known: to all streams whose payloads are decoded so.
+
+    Attributes:
+        values: those of the payload that matched last.
     """
 
-    def __init__(self, decode: Any, deciding: Any = ()) -> None:
+    def __init__(self, decode: Any, known: Known) -> None:
+        self.values: list[Any] = [None] * MOST_HOLES
         self._decode = decode
-        self._shapes: list[Shape] = []  # the one that matched last is first
-        self._candidates: list[Shape] = []  # without holes
-        self._refused: set[bytes] = set(deciding)  # keys of values that decide something
-        self._matches = 0
-        self._proofs = 0
-        self._fruitless = 0
+        self._known = known
+        self._narrow: list[Shape] = []  # the one that matched last is first
+        self._met: dict[Shape, Meeting] = {}
+        self._fruitless = 0  # payloads in a row
 
     def match(self, payload: bytes) -> Shape | None:
-        """The shape of a payload, with its values in it; None where it has none that is known."""
-        for position in range(len(self._shapes)):
-            shape = self._shapes[position]
-            if shape.match(payload):
-                self._matches += 1
+        """The shape of a payload, with its values in ``values``; None where none is known."""
+        for position in range(len(self._narrow)):
+            shape = self._narrow[position]
+            if shape.match(payload, self.values):
                 if position > 0:
-                    del self._shapes[position]
-                    self._shapes.insert(0, shape)
+                    del self._narrow[position]
+                    self._narrow.insert(0, shape)
                 return shape
-        return None
-
-    def learn(self, payload: bytes, effort: int) -> None:
-        """Take note of a payload that matched no shape.
-
-        Args:
-            payload: it can be decoded.
-            effort: what that took; 1 where it is just as declared.
-        """
-        if len(payload) > _LONGEST_PAYLOAD:
-            return
-        if self._proofs >= _MOST_PROOFS + self._matches // _MATCHES_A_PROOF:
-            return
-        # Where nothing repeats, as with log probabilities, it is tried ever more rarely: with two
-        # payloads in a row after twice as many as the last time.
-        self._fruitless += 1
-        if self._fruitless > _PATIENCE and self._fruitless & (self._fruitless - 2) > 1:
-            return
-        for known in (self._shapes, self._candidates):
-            for shape in known:
-                spans = _holes_between(shape.payload, payload)
-                if spans is None or not shape.refused.isdisjoint(spans):
-                    continue
-                if self._refused and self._are_refused(shape.payload, spans):
-                    continue
-                # A proof takes as much as some decodings: it has to be worth it first.
-                shape.effort += effort
-                shape.seen.update(spans)
-                if shape.effort < _EFFORT_A_PROOF:
-                    return
-                if self._widen(shape, shape.seen):
-                    known.remove(shape)
-                    del self._shapes[_MOST_SHAPES:]
-                    return
-        self._candidates.insert(0, Shape(payload, []))
-        del self._candidates[_MOST_CANDIDATES:]
-
-    def _are_refused(self, payload: bytes, spans: list[Any]) -> bool:
-        """Whether a hole is under a key that no hole may be under, going by its name."""
-        return not self._refused.isdisjoint([_key_of(payload, span) for span in spans])
-
-    def _widen(self, shape: Shape, spans: set[Any]) -> bool:
-        """Add to the shapes what this one is with more holes; False where it is none."""
-        self._proofs += 1
-        wider = Shape(shape.payload, sorted(spans.union(shape.spans)))
-        if len(wider.spans) > _MOST_HOLES or not wider.prove(self._decode):
-            shape.refused.update(wider.refused or spans)
-            shape.seen.clear()
-            if len(self._refused) < _MOST_HOLES:
-                self._refused.update([_key_of(shape.payload, span) for span in wider.refused])
-            return False
-        self._fruitless = 0
-        self._shapes.insert(0, wider)
-        return True
-
-
-def _holes_between(one: bytes, other: bytes) -> list[Any] | None:
-    """Where two payloads differ, as spans in the first; None where not only in values."""
-    spans: list[Any] = []
-    a, b = one, other
-    i = j = 0
-    size, other_size = _end_of_body(one), _end_of_body(other)
-    if (size == len(one)) != (other_size == len(other)):
-        return None
-    while i < size and j < other_size:
-        if a[i] == _QUOTE and b[j] == _QUOTE:
-            end, other_end = _end_of_string(one, i + 1), _end_of_string(other, j + 1)
-            if not native.are_same(one, i, end, other, j, other_end):
-                if end + 1 < size and a[end + 1] == _COLON:
-                    return None  # a key
-                spans.append((i + 1, end, True))
-            i, j = end + 1, other_end + 1
-        elif _ZERO <= a[i] <= _NINE and _ZERO <= b[j] <= _NINE:
-            end, other_end = _end_of_number(one, i), _end_of_number(other, j)
-            if not native.are_same(one, i, end, other, j, other_end):
-                if not (_is_integer(one, i, end) and _is_integer(other, j, other_end)):
-                    return None
-                spans.append((i, end, False))
-            i, j = end, other_end
-        elif a[i] == b[j]:
-            i += 1
-            j += 1
-        else:
+        if not self._is_patient():
             return None
-    return spans if i == size and j == other_size else None
+        known = self._known.match(payload, self.values)
+        if known is None:
+            return None
+        self._fruitless = 0
+        return self._meet(known, payload)
 
+    def learn(self, payload: bytes) -> None:
+        """Take note of a payload that matched no shape, and can be decoded."""
+        if self._is_patient():
+            self._known.learn(payload, self._decode)
+        self._fruitless += 1
 
-def _end_of_body(payload: bytes) -> int:
-    """Where a payload ends but for its last brace, and spaces before it; len() without one."""
-    text = payload
-    end = len(payload)
-    if end == 0 or text[end - 1] != _BRACE:
-        return end
-    end -= 1
-    while end > 0 and text[end - 1] == _SPACE:
-        end -= 1
-    return end
+    def _is_patient(self) -> bool:
+        # Ever more rarely: with two payloads in a row after twice as many as the last time.
+        return self._fruitless < _PATIENCE or self._fruitless & (self._fruitless - 2) <= 1
 
-
-def _key_of(payload: bytes, span: Any) -> bytes:
-    """The key that a value seems to be under; for a guess that saves a proof."""
-    start, _, is_text = span
-    before = payload[max(start - 64, 0) : start].split(b'"')
-    return before[-3 if is_text else -2] if len(before) > 2 else b""
-
-
-def _end_of_string(payload: bytes, position: int) -> int:
-    """Where the quote is that ends a string; the payload's end where there is none.
-
-    Args:
-        payload: has it.
-        position: in the string, and not behind a backslash.
-    """
-    text = payload
-    end = len(payload)
-    while position < end and text[position] != _QUOTE:
-        position += 2 if text[position] == _BACKSLASH else 1
-    return min(position, end)
-
-
-def _end_of_number(payload: bytes, position: int) -> int:
-    text = payload
-    end = len(payload)
-    while position < end and text[position] in b"0123456789.eE+-":
-        position += 1
-    return position
-
-
-def _is_integer(payload: bytes, start: int, end: int) -> bool:
-    number = payload[start:end]
-    if start > 0 and payload[start - 1] == _MINUS:
-        return False
-    return number.isdigit() and len(number) <= 18 and (number[0] != _ZERO or len(number) == 1)
-
-
-_decode_string = msgspec.json.Decoder(str).decode
+    def _meet(self, known: Shape, payload: bytes) -> Shape:
+        """The shape that a payload of a known one has for this stream."""
+        meeting = self._met.get(known)
+        if meeting is None:
+            if len(self._met) < _MOST_MET:
+                self._met[known] = Meeting(list(self.values))
+            return known
+        meeting.times += 1
+        for number in range(len(known.spans)):
+            if self.values[number] != meeting.values[number]:
+                meeting.varying.add(number)
+        if meeting.times < _MEETINGS:
+            return known
+        narrow = known.narrowed(self.values, payload, sorted(meeting.varying))
+        if meeting.narrow in self._narrow:
+            self._narrow.remove(meeting.narrow)
+        elif len(self._narrow) == _MOST_NARROW:
+            del self._narrow[-1]
+        meeting.narrow = narrow
+        meeting.times = 0
+        self._narrow.insert(0, narrow)
+        narrow.match(payload, self.values)
+        return narrow

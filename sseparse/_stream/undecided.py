@@ -47,6 +47,7 @@ class _UnreadRules(Rules):
 class _UndecidedDecoder:
     """Looks for the API of a stream; see ``Decoder``."""
 
+    variant = "undecided"
     deciding = Rules.deciding
     was_exact = False
 

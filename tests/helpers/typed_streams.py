@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 # What is loaded again: everything that holds a stream's state, and nothing that declares a type.
 _AGAIN = (
-    *("_stream.text", "_stream.fold", "_stream.shapes", "_stream.stray", "_stream.reader"),
-    *("_stream.loops", "_stream.forms", "openai.parts", "openai.state", "openai.forms"),
+    *("_stream.text", "_stream.fold", "_stream.shape", "_stream.shapes", "_stream.stray"),
+    *("_stream.reader", "_stream.loops", "_stream.forms", "openai.parts", "openai.state"),
+    "openai.forms",
     *("openai.chat", "openai.completions", "openai.responses_state", "openai.responses"),
     *("anthropic.state", "anthropic.messages", "google.parts", "google.state", "google.content"),
     *("openai.view", "openai.responses_view", "anthropic.view", "google.view", "llm"),
@@ -65,13 +66,13 @@ class _Sources:
 class NoShapes:
     """In place of ``Shapes``: no payload has a shape."""
 
-    def __init__(self, decode: Any, deciding: Any = ()) -> None:
+    def __init__(self, decode: Any, known: Any) -> None:
         pass
 
     def match(self, payload: bytes) -> None:
         return None
 
-    def learn(self, payload: bytes, effort: int) -> None:
+    def learn(self, payload: bytes) -> None:
         pass
 
 
@@ -101,7 +102,9 @@ def namespace(name: str, modules: dict[str, Any]) -> SimpleNamespace:
         for module, classes in _CLASSES.items()
         for public in classes
     }
-    return SimpleNamespace(name=name, Shapes=modules["_stream.shapes"].Shapes, **found)
+    shapes = modules["_stream.shapes"]
+    found.update({public: getattr(shapes, public) for public in ("KNOWN", "Known", "Shapes")})
+    return SimpleNamespace(name=name, **found)
 
 
 INSTALLED = namespace(

@@ -18,7 +18,7 @@ from chat_streams import DONE, chunk, sse
 from hypothesis import given
 from hypothesis import strategies as st
 from odd_payloads import BODIES, TEMPLATES, VALUES, event
-from told import check, shown, texts_of
+from told import check, everything, shown, texts_of
 from typed_streams import IMPLEMENTATIONS, INSTALLED, WITHOUT_SHAPES
 
 from sseparse import SSEError
@@ -45,6 +45,26 @@ def test_a_chat_stream_says_the_same_with_and_without_shapes(streams, body):
 @given(body=BODIES)
 def test_a_legacy_stream_says_the_same_with_and_without_shapes(streams, body):
     check(streams, body, "CompletionStream")
+
+
+@given(bodies=st.lists(BODIES, min_size=2, max_size=5))
+def test_a_stream_after_others_says_what_it_says_alone(streams, bodies):
+    streams.KNOWN.clear()
+    for body in bodies:
+        said = everything(streams.ChatStream([body]))
+        assert said == everything(WITHOUT_SHAPES.ChatStream([body]))
+
+
+def test_a_stream_like_another_with_other_ids_says_its_own(streams):
+    """Whatever was met first: values that are alike in a stream, and others in the next."""
+    bodies = [
+        sse(*[chunk({"content": f"{stream}-{n}"}, id=f"chatcmpl-{stream}") for n in range(9)])
+        for stream in (*"abcab", "")
+    ]
+    streams.KNOWN.clear()
+    for body in bodies:
+        found = everything(streams.ChatStream([body + DONE]))
+        assert found == everything(WITHOUT_SHAPES.ChatStream([body + DONE]))
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=range(len(TEMPLATES)))
@@ -234,18 +254,18 @@ def decode_with(cls: type) -> Any:
 
 def through_shapes(streams: SimpleNamespace, decode: Any, payloads: list[bytes]) -> list[Any]:
     """Decode as a reader does."""
-    shapes, found = streams.Shapes(decode), []
+    shapes, found = streams.Shapes(decode, streams.Known()), []
     for payload in payloads:
         shape = shapes.match(payload)
         if shape is not None:
-            found.append(shape.make(payload))
+            found.append(shape.make(shapes.values, payload))
             continue
         try:
             found.append(decode(payload))
         except SSEError as error:
             found.append(str(error))
         else:
-            shapes.learn(payload, 2)
+            shapes.learn(payload)
     return found
 
 
@@ -393,10 +413,10 @@ def decodings(streams: SimpleNamespace, payloads: list[bytes]) -> int:
         count += 1
         return plain(payload)
 
-    shapes = streams.Shapes(decode)
+    shapes = streams.Shapes(decode, streams.Known())
     for payload in payloads:
         if shapes.match(payload) is None:
-            shapes.learn(payload, 2)
+            shapes.learn(payload)
     return count
 
 
@@ -449,36 +469,34 @@ def held_by(shapes: Any) -> int:
 @pytest.mark.parametrize("kind", NEVER_THE_SAME)
 def test_what_is_kept_of_a_stream_does_not_grow_with_it(streams, kind):
     decode = decode_with(Everything)
-    shapes = streams.Shapes(decode)
+    shapes = streams.Shapes(decode, streams.Known())
     held = []
     for n, word in enumerate(words(4000)):
         payload = NEVER_THE_SAME[kind](n, word).encode()
         if shapes.match(payload) is None:
-            shapes.learn(payload, 2)
+            shapes.learn(payload)
         if n in (1000, 3999):
             held.append(held_by(shapes))
     assert held[1] <= 2 * held[0] + 20_000
 
 
-def test_keys_of_values_that_decide_something_are_not_kept_without_end(streams):
-    decode = decode_with(Everything)
-    shapes = streams.Shapes(decode)
-    before = held_by(shapes)
-    for n in range(200):
-        payloads = [f'{{"text": "{word}", "number": {n}}}'.encode() for word in words(40)]
-        payloads += [f'{{"shorts": {{"{n:0500}": "{text}"}}}}'.encode() for text in "abc"]
-        payloads += [f'{{"anything": {{"{n}": "{text}"}}}}'.encode() for text in "abc"]
-        for payload in payloads:
+def test_what_is_known_of_all_streams_is_bounded(streams):
+    known = streams.Known()
+    for n in range(700):
+        key = f"{n:04}".translate(str.maketrans("0123456789", "abcdefghij")) * 2000
+        for text in "abc":
+            shapes = streams.Shapes(decode_with(Everything), known)
+            payload = f'{{"mapping": {{"{key}": "{text}"}}}}'.encode()
             if shapes.match(payload) is None:
-                shapes.learn(payload, 2)
-    assert held_by(shapes) < before + 40_000
+                shapes.learn(payload)
+    assert held_by(known) < 8_000_000  # of 16,000,000
 
 
 def test_payloads_too_long_are_not_kept(streams):
-    shapes = streams.Shapes(decode_with(Everything))
+    shapes = streams.Shapes(decode_with(Everything), streams.Known())
     before = held_by(shapes)
     for n in range(100):
-        shapes.learn(f'{{"text": "{n}", "maybe": "{"x" * 100_000}"}}'.encode(), 2)
+        shapes.learn(f'{{"text": "{n}", "maybe": "{"x" * 100_000}"}}'.encode())
     assert held_by(shapes) < before + 100_000
 
 

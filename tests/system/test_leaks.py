@@ -657,7 +657,7 @@ def test_a_parser_that_is_pushed_to_leaves_nothing_behind():
 
 def test_shapes_leave_nothing_behind():
     pytest.importorskip("msgspec")
-    from sseparse._stream.shapes import Shapes
+    from sseparse._stream.shapes import Known, Shapes
     from sseparse.openai.decode import chat_decoder
 
     decode = chat_decoder().decode
@@ -665,15 +665,15 @@ def test_shapes_leave_nothing_behind():
     payloads += [UNKNOWN[6:-2].replace(b"1", b"%d" % number) for number in range(30)]
 
     def deed():
-        shapes = Shapes(decode)
+        shapes = Shapes(decode, Known())
         for payload in payloads:
             shape = shapes.match(payload)
             if shape is not None:
-                shape.make(payload)
+                shape.make(shapes.values, payload)
             else:
                 with contextlib.suppress(SSEError):
                     decode(payload)
-                    shapes.learn(payload, 2)
+                    shapes.learn(payload)
 
     assert_level(deed, decode, TEXT, *payloads)
 

@@ -1,0 +1,118 @@
+# The types that Cython compiles shape.py with; see there.
+
+cimport cython
+from sseparse._stream cimport native
+
+# Constants of shape.py, as C has them.
+cdef int _DEEPEST
+cdef int _QUOTE, _BACKSLASH, _COLON, _ZERO, _NINE, _MINUS, _SPACE, _BRACE
+cdef long long _LARGEST, _FIRST_MARK
+cdef int _STRUCT, _LIST, _DICT, _WHOLE
+
+
+cdef class Hole:
+    cdef bytes before
+    cdef Py_ssize_t size
+    cdef bint is_text
+    cdef public long long largest
+
+
+cdef class Copy:
+    cdef int kind
+    cdef object sample
+    cdef list slots
+    cdef bytes kept
+    cdef list targets
+    cdef list parts
+
+    @cython.locals(below=Copy, position=Py_ssize_t)
+    cdef object make(self, list values, bytes payload)
+
+    @cython.locals(below=Copy)
+    cdef Copy narrowed(self, object made, dict numbers)
+
+
+cdef class Shape:
+    cdef readonly bytes payload
+    cdef readonly list spans
+    cdef readonly list paths
+    cdef readonly set refused
+    cdef readonly bint is_narrow
+    cdef public object run
+    cdef public int tries
+    cdef list _holes
+    cdef bytes _tail
+    cdef bytes _ending
+    cdef Copy _copy
+    cdef list _marks
+    cdef object _function
+    cdef Py_ssize_t _number
+    cdef object _predicate
+    cdef object _telling
+
+    @cython.locals(
+        hole=Hole,
+        text="const unsigned char*",
+        end=Py_ssize_t,
+        position=Py_ssize_t,
+        start=Py_ssize_t,
+        number=Py_ssize_t,
+        integer="long long",
+    )
+    cpdef bint match(self, bytes payload, list values) except -1
+
+    cpdef object make(self, list values, bytes payload)
+
+    @cython.locals(hole=Hole, narrow=Shape, position=Py_ssize_t, start=Py_ssize_t)
+    cpdef Shape narrowed(self, list values, bytes payload, list numbers)
+
+    cpdef object differences(self, bytes payload)
+
+    cpdef bytes key_of(self, tuple span)
+
+    cpdef Py_ssize_t number_of(self, object function) except -3
+
+    @cython.locals(number=Py_ssize_t)
+    cpdef object holes_that(self, object function)
+
+    cpdef bint prove(self, object decode) except -1
+
+    cdef list _nothing(self)
+
+    @cython.locals(hole=Hole)
+    cdef bytes _with(self, list values)
+
+    @cython.locals(pair=tuple, kept=list, targets=list, parts=list)
+    cdef object _compare(
+        self, object sample, object other, bytes marked, bytes emptied, tuple path, object field
+    )
+
+    cdef object _number_at(self, object sample, object other, tuple path, object field)
+
+
+@cython.locals(
+    a="const unsigned char*",
+    b="const unsigned char*",
+    i=Py_ssize_t,
+    j=Py_ssize_t,
+    size=Py_ssize_t,
+    other_size=Py_ssize_t,
+    end=Py_ssize_t,
+    other_end=Py_ssize_t,
+)
+cdef list _differences(bytes one, bytes other)
+
+
+@cython.locals(text="const unsigned char*", end=Py_ssize_t)
+cdef Py_ssize_t _end_of_string(bytes payload, Py_ssize_t position) except -1
+
+
+@cython.locals(text="const unsigned char*", end=Py_ssize_t)
+cdef Py_ssize_t _end_of_number(bytes payload, Py_ssize_t position) except -1
+
+
+@cython.locals(text="const unsigned char*", end=Py_ssize_t)
+cdef Py_ssize_t _end_of_body(bytes payload) except -1
+
+
+cdef bint _is_integer(bytes payload, Py_ssize_t start, Py_ssize_t end) except -1
