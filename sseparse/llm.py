@@ -30,6 +30,7 @@ except ImportError as error:
 from ._encode import encode_event
 from ._errors import NotAnEventStreamError, SSEError
 from ._stream.forms import AsyncPulled, FinalT, ObjectT, Pulled, Pushed
+from ._stream.loops import AsyncTexts, Texts
 from ._stream.pieces import AsyncPieces, Pieces, WholePieces
 from ._stream.reports import is_fine
 from ._stream.timing import Timing
@@ -37,10 +38,10 @@ from ._stream.tool_calls import AsyncFound, Found
 from ._stream.undecided import AnyAPI
 from ._stream.view import Kind, Piece, PieceKind, ToolCall, Usage
 from ._stream.viewed import ViewedForm, find_changed, find_complete
-from .anthropic.view import ViewedMessages
-from .google.view import ViewedGenerateContent
-from .openai.responses_view import ViewedResponses
-from .openai.view import ViewedChat, ViewedCompletions
+from .anthropic.view import VIEWED_MESSAGES
+from .google.view import VIEWED_CONTENT
+from .openai.responses_view import VIEWED_RESPONSES
+from .openai.view import VIEWED_CHAT, VIEWED_COMPLETIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
@@ -82,11 +83,14 @@ __all__ = [
 ]
 
 _APIS: dict[str, ViewedAPI] = {
-    "chat": ViewedChat(),
-    "completions": ViewedCompletions(),
-    "responses": ViewedResponses(),
-    "messages": ViewedMessages(),
-    "gemini": ViewedGenerateContent(),
+    viewed.kind: viewed
+    for viewed in (
+        VIEWED_CHAT,
+        VIEWED_COMPLETIONS,
+        VIEWED_RESPONSES,
+        VIEWED_MESSAGES,
+        VIEWED_CONTENT,
+    )
 }
 
 DONE = b"data: [DONE]\n\n"
@@ -199,7 +203,8 @@ class StreamParser(ViewedForm, Pushed[ObjectT, Usage, FinalT]):
         **options: Unpack[StreamOptions],
     ) -> None: ...
     def __init__(self, *, kind: str | None = None, **options: Any) -> None:
-        self._api = self._any = _any_api(kind)
+        self._any = _any_api(kind)
+        self._api = self._any.api
         super().__init__(**options)
         self._pieces = WholePieces(self._any.viewed.pieces_of)
         self._latest: list[ObjectT] = []
@@ -377,7 +382,8 @@ class Stream(ViewedForm, Pulled[ObjectT, Usage, FinalT]):
     def __init__(
         self, source: Iterable[Buffer] | SyncResponse, *, kind: str | None = None, **options: Any
     ) -> None:
-        self._api = self._any = _any_api(kind)
+        self._any = _any_api(kind)
+        self._api = self._any.api
         super().__init__(source, **options)
 
     def iter_pieces(self) -> Iterator[Piece]:
@@ -399,7 +405,7 @@ class Stream(ViewedForm, Pulled[ObjectT, Usage, FinalT]):
 
     def iter_text(self) -> Iterator[str]:
         """The pieces of the text as they come, empty ones left out."""
-        return self._texts(self._any.viewed.text_of)
+        return Texts(self._reading, self._any.viewed.text_of)
 
     def iter_tool_calls(self) -> Iterator[ToolCall]:
         """The tool calls, each once and as soon as it is done.
@@ -498,7 +504,8 @@ class AsyncStream(ViewedForm, AsyncPulled[ObjectT, Usage, FinalT]):
         kind: str | None = None,
         **options: Any,
     ) -> None:
-        self._api = self._any = _any_api(kind)
+        self._any = _any_api(kind)
+        self._api = self._any.api
         super().__init__(source, **options)
 
     def iter_pieces(self) -> AsyncIterator[Piece]:
@@ -507,7 +514,7 @@ class AsyncStream(ViewedForm, AsyncPulled[ObjectT, Usage, FinalT]):
 
     def iter_text(self) -> AsyncIterator[str]:
         """The pieces of the text as they come, empty ones left out."""
-        return self._texts(self._any.viewed.text_of)
+        return AsyncTexts(self._reading, self._any.viewed.text_of)
 
     def iter_tool_calls(self) -> AsyncIterator[ToolCall]:
         """The tool calls, each once and as soon as it is done; see ``Stream.iter_tool_calls``."""

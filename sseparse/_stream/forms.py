@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from .._errors import ParserClosedError
 from ..http import AsyncResponseReader, ResponseReader, is_response
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Protocol
 
-    from typing_extensions import Buffer, Self
+    from typing_extensions import Buffer, Self, Unpack
 
     from .. import Event
     from .._iterate import ParserOptions
@@ -66,30 +66,38 @@ if TYPE_CHECKING:
             """The final object as far as it has come; ``is_done`` where the stream has said so."""
             ...
 
-    class API(Protocol):
-        """What an API gives to make its streams of."""
 
-        def make_decoder(self, strict: bool) -> Decoder:
-            """What makes objects of payloads."""
-            ...
-
-        def make_state(self, accumulate: bool) -> Any:
-            """What folds them."""
-
-        def has_text(self, item: Any) -> bool:
-            """Whether an object brings a piece of the answer."""
-            ...
-
-        @property
-        def is_withheld(self) -> Callable[[Any], bool] | None:
-            """Tells of an object that it has nothing in it, for ``skip_empty``.
-
-            None where the API's streams have no such option.
-            """
-            ...
+__all__ = ["API", "AsyncPulled", "Pulled", "Pushed"]
 
 
-__all__ = ["AsyncPulled", "Pulled", "Pushed"]
+def _nothing(item: Any) -> str:
+    return ""
+
+
+class API(NamedTuple):
+    """What an API gives to make its streams of.
+
+    Attributes:
+        decoder: gives what makes objects of payloads; asked whether it is to be strict.
+        state: makes what folds them.
+        outcome: makes what does with ``accumulate=False``, and keeps nothing of the answer.
+        has_text: whether an object brings a piece of the answer.
+        text_of: that piece, where it is text. Where there may be several answers, the index of
+            one comes before the object.
+        turns_of: what an object says of where tool calls begin or end; "" where it says nothing.
+        news_of: all that it says of tool calls.
+        is_withheld: whether an object has nothing in it, for ``skip_empty``; None where the API's
+            streams have no such option.
+    """
+
+    decoder: Callable[[bool], Decoder]
+    state: Callable[[], Any]
+    outcome: Callable[[], Any]
+    has_text: Callable[[Any], bool]
+    text_of: Callable[..., str] = _nothing
+    turns_of: Callable[[Any], str] = _nothing
+    news_of: Callable[[Any], str] = _nothing
+    is_withheld: Callable[[Any], bool] | None = None
 
 
 class _Form(Generic[ObjectT, UsageT, FinalT]):
@@ -120,9 +128,9 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
             raise TypeError(f"{type(self).__name__} has no option skip_empty")
         self.timing = None if clock is None else Timing(clock, api.has_text)
         self._accumulate = accumulate
-        self._state: FoldedState[UsageT, FinalT] = api.make_state(accumulate)
+        self._state: FoldedState[UsageT, FinalT] = (api.state if accumulate else api.outcome)()
         self._reader = Reader(
-            api.make_decoder(strict),
+            api.decoder(strict),
             self._state,
             self.timing,
             api.is_withheld if skip_empty else None,
@@ -176,13 +184,16 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
     def _is_whole(self) -> bool:
         return not self._reader.truncated
 
+    def _text_of(self, answer: tuple[int, ...]) -> Callable[[Any], str]:
+        return partial(self._api.text_of, *answer)
+
     # How its tool calls are found: complete ones, once each, and those that have grown.
 
-    def _find_complete(self, choice: int | None) -> Callable[[], Any]:
-        return partial(self._watch().next_complete, choice)
+    def _find_complete(self, answer: int | None) -> Callable[[], Any]:
+        return partial(self._watch().next_complete, answer)
 
-    def _find_changed(self, choice: int | None) -> Callable[[], PartialToolCall | None]:
-        return partial(self._watch().next_changed, choice)
+    def _find_changed(self, answer: int | None) -> Callable[[], PartialToolCall | None]:
+        return partial(self._watch().next_changed, answer)
 
     def _watch(self) -> ToolCallWatch:
         self._check_accumulate()
@@ -198,7 +209,7 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
 class Pushed(_Form[ObjectT, UsageT, FinalT]):
     """A stream whose bytes are pushed: by a callback, from a queue, out of a websocket."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: Unpack[StreamOptions]) -> None:
         super().__init__(None, **options)
         self._waiting: Exception | None = None
         self._is_closed = False
@@ -258,11 +269,11 @@ class Pushed(_Form[ObjectT, UsageT, FinalT]):
         self._reader.end()
         return self._take()
 
-    def _complete_tool_calls(self, choice: int | None) -> Iterator[Any]:
-        return iter(self._find_complete(choice), None)
+    def _complete_tool_calls(self, answer: int | None = None) -> Iterator[Any]:
+        return iter(self._find_complete(answer), None)
 
-    def _partial_tool_calls(self, choice: int | None) -> Iterator[PartialToolCall]:
-        return iter(self._find_changed(choice), None)
+    def _partial_tool_calls(self, answer: int | None = None) -> Iterator[PartialToolCall]:
+        return iter(self._find_changed(answer), None)
 
     def _check_open(self) -> None:
         if self._is_closed:
@@ -287,7 +298,9 @@ class Pushed(_Form[ObjectT, UsageT, FinalT]):
 class Pulled(_Form[ObjectT, UsageT, FinalT]):
     """A stream that reads an iterable of bytes, or a response."""
 
-    def __init__(self, source: Iterable[Buffer] | SyncResponse, **options: Any) -> None:
+    def __init__(
+        self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[StreamOptions]
+    ) -> None:
         # First of all: many responses are iterable, too, but wait for a buffer to fill.
         self._response = source if is_response(source) else None
         super().__init__(self._response, **options)
@@ -347,27 +360,25 @@ class Pulled(_Form[ObjectT, UsageT, FinalT]):
         self.until_done()
         return self._final()
 
-    def _texts(self, text_of: Callable[[Any], str]) -> Iterator[str]:
-        return Texts(self._reading, text_of)
+    def _texts(self, *answer: int) -> Iterator[str]:
+        return Texts(self._reading, self._text_of(answer))
 
-    def _partial_values(self, text_of: Callable[[Any], str]) -> Iterator[Any]:
-        return PartialValues(Texts(self._reading, text_of), self._is_whole)
+    def _partial_values(self, *answer: int) -> Iterator[Any]:
+        return PartialValues(self._texts(*answer), self._is_whole)
 
-    def _complete_tool_calls(
-        self, choice: int | None, news_of: Callable[[Any], str]
-    ) -> Iterator[Any]:
-        return Found(self._reading, news_of, self._find_complete(choice))
+    def _complete_tool_calls(self, answer: int | None = None) -> Iterator[Any]:
+        return Found(self._reading, self._api.turns_of, self._find_complete(answer))
 
-    def _partial_tool_calls(
-        self, choice: int | None, news_of: Callable[[Any], str]
-    ) -> Iterator[PartialToolCall]:
-        return Found(self._reading, news_of, self._find_changed(choice))
+    def _partial_tool_calls(self, answer: int | None = None) -> Iterator[PartialToolCall]:
+        return Found(self._reading, self._api.news_of, self._find_changed(answer))
 
 
 class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
     """A stream that reads an asynchronous iterable of bytes, or an asynchronous response."""
 
-    def __init__(self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Any) -> None:
+    def __init__(
+        self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[StreamOptions]
+    ) -> None:
         self._response = source if is_response(source) else None
         super().__init__(self._response, **options)
         self._source = source
@@ -428,21 +439,17 @@ class AsyncPulled(_Form[ObjectT, UsageT, FinalT]):
         await self.until_done()
         return self._final()
 
-    def _texts(self, text_of: Callable[[Any], str]) -> AsyncIterator[str]:
-        return AsyncTexts(self._reading, text_of)
+    def _texts(self, *answer: int) -> AsyncIterator[str]:
+        return AsyncTexts(self._reading, self._text_of(answer))
 
-    def _partial_values(self, text_of: Callable[[Any], str]) -> AsyncIterator[Any]:
-        return AsyncPartialValues(AsyncTexts(self._reading, text_of), self._is_whole)
+    def _partial_values(self, *answer: int) -> AsyncIterator[Any]:
+        return AsyncPartialValues(self._texts(*answer), self._is_whole)
 
-    def _complete_tool_calls(
-        self, choice: int | None, news_of: Callable[[Any], str]
-    ) -> AsyncIterator[Any]:
-        return AsyncFound(self._reading, news_of, self._find_complete(choice))
+    def _complete_tool_calls(self, answer: int | None = None) -> AsyncIterator[Any]:
+        return AsyncFound(self._reading, self._api.turns_of, self._find_complete(answer))
 
-    def _partial_tool_calls(
-        self, choice: int | None, news_of: Callable[[Any], str]
-    ) -> AsyncIterator[PartialToolCall]:
-        return AsyncFound(self._reading, news_of, self._find_changed(choice))
+    def _partial_tool_calls(self, answer: int | None = None) -> AsyncIterator[PartialToolCall]:
+        return AsyncFound(self._reading, self._api.news_of, self._find_changed(answer))
 
 
 class _Reads(AsyncIterator[bytes]):

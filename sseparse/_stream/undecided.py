@@ -11,11 +11,13 @@ event stream.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .decode import PayloadDecoder, Rules
 from .detect import Undecided, is_keep_alive, kind_of
 from .errors import UnexpectedAPIError
+from .forms import API
 from .model import Model
 from .payload import loads
 from .viewed import Viewed
@@ -23,7 +25,6 @@ from .viewed import Viewed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .protocols import Decoder
     from .view import ViewedAPI
 
 __all__ = ["AnyAPI"]
@@ -96,7 +97,7 @@ class _UndecidedDecoder:
             return kind
         # Or all of the answer at once.
         for name, api in self._api.known.items():
-            if api.make_decoder(False).is_final(value):
+            if api.api.decoder(False).is_final(value):
                 return name
         return None
 
@@ -111,29 +112,31 @@ class AnyAPI:
     Attributes:
         kind: that; None as long as nothing has told.
         viewed: its state.
+        api: what its streams are made of.
     """
-
-    is_withheld = None
 
     def __init__(self, known: Mapping[str, ViewedAPI], kind: str | None) -> None:
         self.known = known
         self.kind = kind
         self.viewed = Viewed(True)
+        self.api = API(
+            partial(_UndecidedDecoder, self),
+            partial(self._make_state, True),
+            partial(self._make_state, False),
+            has_text=self._has_text,
+        )
 
-    def make_decoder(self, strict: bool) -> Decoder:
-        return _UndecidedDecoder(self, strict)
-
-    def make_state(self, accumulate: bool) -> Viewed:
+    def _make_state(self, accumulate: bool) -> Viewed:
         self.viewed = Viewed(accumulate)
         if self.kind is not None:
             self.viewed.decide(self.known[self.kind])
         return self.viewed
 
-    def has_text(self, item: Any) -> bool:
-        return self.kind is not None and self.known[self.kind].has_text(item)
+    def _has_text(self, item: Any) -> bool:
+        return self.kind is not None and self.known[self.kind].api.has_text(item)
 
     def decide(self, kind: str, strict: bool) -> Undecided:
         """It is of this API: what reads it from here on."""
         self.kind = kind
-        api = self.known[kind]
-        return Undecided(None, api.make_decoder(strict), self.viewed.decide(api))
+        known = self.known[kind]
+        return Undecided(None, known.api.decoder(strict), self.viewed.decide(known))

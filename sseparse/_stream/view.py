@@ -5,35 +5,16 @@ What each API's own words become is in that API's ``view.py``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
     from .forms import API
     from .tool_calls import ToolCallLog
-
-    class ViewedAPI(API, Protocol):
-        """An API whose streams can be viewed so."""
-
-        @property
-        def kind(self) -> str:
-            """What it is called, as by ``kind_of``."""
-            ...
-
-        def make_view(self, state: Any, /) -> View:
-            """The view of one stream.
-
-            Args:
-                state: what folds its objects; one that ``make_state`` has made.
-            """
-            ...
-
-        def error_payload(
-            self, message: str, code: str | int | None, type: str | None
-        ) -> tuple[str | None, dict[str, Any]]:
-            """How a stream says that something has failed: the event's type, and its payload."""
-            ...
 
     class View(Protocol):
         """One stream of an API."""
@@ -92,10 +73,27 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["Kind", "Piece", "PieceKind", "ToolCall", "Usage"]
+__all__ = ["Kind", "Piece", "PieceKind", "ToolCall", "Usage", "ViewedAPI"]
 
 Kind = Literal["chat", "completions", "responses", "messages", "gemini"]
 PieceKind = Literal["text", "reasoning", "refusal", "tool_call", "tool_input"]
+
+
+class ViewedAPI(NamedTuple):
+    """An API whose streams can be viewed so.
+
+    Attributes:
+        kind: what it is called, as by ``kind_of``.
+        api: what its own streams are made of.
+        make_view: the view of one stream; takes what folds its objects.
+        error_payload: how a stream says that something has failed, by a message, a code and a
+            type: the event's type, and its payload.
+    """
+
+    kind: str
+    api: API
+    make_view: Callable[[Any], View]
+    error_payload: Callable[[str, str | int | None, str | None], tuple[str | None, dict[str, Any]]]
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):

@@ -31,7 +31,7 @@ class Viewed:
     def decide(self, api: ViewedAPI) -> State:
         """Speak for the state of an API from here on; return that."""
         if self._state is None:
-            self._state = api.make_state(self._accumulate)
+            self._state = (api.api.state if self._accumulate else api.api.outcome)()
             self._view = api.make_view(self._state)
         found: State = self._state
         return found

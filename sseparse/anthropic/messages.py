@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from .._stream.forms import AsyncPulled, Pulled, Pushed
+from .._stream.answer import AsyncPulledAnswer, PulledAnswer, PushedAnswer
+from .._stream.forms import API
 from . import types
 from .decode import message_decoder
 from .state import MessageStreamState, Outcome
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-
-    from typing_extensions import Buffer, Unpack
-
-    from .._stream.decode import PayloadDecoder
-    from .._stream.forms import StreamOptions
-    from .._stream.sources import AsyncResponse, SyncResponse
-    from .._stream.tool_calls import PartialToolCall
-
 __all__ = ["AsyncMessageStream", "MessageParser", "MessageStream"]
 
 
-class MessagesAPI:
-    """What the machine has to know of the Messages API."""
-
-    is_withheld = None
-
-    def make_decoder(self, strict: bool) -> PayloadDecoder:
-        return message_decoder(strict)
-
-    def make_state(self, accumulate: bool) -> MessageStreamState | Outcome:
-        return MessageStreamState() if accumulate else Outcome()
-
-    def has_text(self, item: types.MessageStreamEvent) -> bool:
-        delta = item.delta
-        if delta is not None and (delta.text or delta.thinking or delta.partial_json):
-            return True
-        block = item.content_block
-        return block is not None and bool(block.text or block.thinking or block.name)
+def _has_text(event: types.MessageStreamEvent) -> bool:
+    delta = event.delta
+    if delta is not None and (delta.text or delta.thinking or delta.partial_json):
+        return True
+    block = event.content_block
+    return block is not None and bool(block.text or block.thinking or block.name)
 
 
-def text_of(event: Any) -> str:
+def text_of(event: types.MessageStreamEvent) -> str:
     if event.delta is not None:
         return event.delta.text or ""
     if event.content_block is not None:
@@ -49,21 +27,34 @@ def text_of(event: Any) -> str:
     return event.message.text if event.message is not None else ""
 
 
-def turns_of(event: Any) -> str:
+def turns_of(event: types.MessageStreamEvent) -> str:
     """What an event says of where tool calls begin or end."""
     if event.content_block is not None:
         return "begins"
     return "" if event.type == "content_block_delta" else "ends"
 
 
-def news_of(event: Any) -> str:
+def news_of(event: types.MessageStreamEvent) -> str:
     """All that an event says of tool calls. Of most it is a piece of an input."""
     if event.type == "content_block_delta" and event.delta is not None:
         return event.delta.partial_json or ""
     return turns_of(event)
 
 
-class MessageParser(Pushed[types.MessageStreamEvent, types.Usage, types.Message]):
+MESSAGES = API(
+    message_decoder,
+    MessageStreamState,
+    Outcome,
+    has_text=_has_text,
+    text_of=text_of,
+    turns_of=turns_of,
+    news_of=news_of,
+)
+
+
+class MessageParser(
+    PushedAnswer[types.MessageStreamEvent, types.Usage, types.Message, types.ContentBlock]
+):
     """The events of a Messages stream whose bytes are pushed: the machine without I/O.
 
         parser = MessageParser()
@@ -83,10 +74,7 @@ class MessageParser(Pushed[types.MessageStreamEvent, types.Usage, types.Message]
         **parser_options: see ``sseparse.Parser``.
     """
 
-    _api = MessagesAPI()
-
-    def __init__(self, **options: Unpack[StreamOptions]) -> None:
-        super().__init__(**options)
+    _api = MESSAGES
 
     @property
     def current_message_snapshot(self) -> types.Message:
@@ -105,28 +93,10 @@ class MessageParser(Pushed[types.MessageStreamEvent, types.Usage, types.Message]
         """
         return self._final()
 
-    def iter_tool_calls(self) -> Iterator[types.ContentBlock]:
-        """The tool calls that have become complete, those handed out before left out.
 
-        Ask after each ``feed``, and after ``close``. See ``MessageStream.iter_tool_calls``.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-        """
-        return self._complete_tool_calls(None)
-
-    def iter_partial_tool_calls(self) -> Iterator[PartialToolCall]:
-        """The tool calls that have grown since they were handed out here, as far as they have come.
-
-        Ask after each ``feed``, and after ``close``. See ``MessageStream.iter_partial_tool_calls``.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-        """
-        return self._partial_tool_calls(None)
-
-
-class MessageStream(Pulled[types.MessageStreamEvent, types.Usage, types.Message]):
+class MessageStream(
+    PulledAnswer[types.MessageStreamEvent, types.Usage, types.Message, types.ContentBlock]
+):
     """The events of a Messages stream.
 
         stream = MessageStream(response)
@@ -137,6 +107,10 @@ class MessageStream(Pulled[types.MessageStreamEvent, types.Usage, types.Message]
 
     Pings are skipped. After an exception that concerns one payload (APIError,
     ChunkDecodeError) it may be read on, with ``next()`` or another loop.
+
+    A tool call is a ``tool_use`` block. It is complete when the block has ended and its input is
+    a whole JSON object, when another block begins, or when the message's stop reason says that
+    nothing was cut off.
 
     Args:
         source: an iterable of bytes, the response's body cut anywhere, such as
@@ -159,12 +133,7 @@ class MessageStream(Pulled[types.MessageStreamEvent, types.Usage, types.Message]
         Exception: while iterating, whatever ``source`` raises, unchanged.
     """
 
-    _api = MessagesAPI()
-
-    def __init__(
-        self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[StreamOptions]
-    ) -> None:
-        super().__init__(source, **options)
+    _api = MESSAGES
 
     @property
     def current_message_snapshot(self) -> types.Message:
@@ -187,60 +156,13 @@ class MessageStream(Pulled[types.MessageStreamEvent, types.Usage, types.Message]
         """
         return self._read_final()
 
-    def iter_text(self) -> Iterator[str]:
-        """The pieces of the message's text as they come, empty ones left out."""
-        return self._texts(text_of)
 
-    def iter_partial_json(self) -> Iterator[Any]:
-        """The value of the message's text, as far as it is known, each time more of it shows.
-
-        It is that of a ``sseparse.partial_json.PartialJSON``: strings as far as they have
-        come; numbers, literals and keys when they are whole. Lists and dicts are the same
-        objects each time, and grow; ``copy.deepcopy`` what is to stay as it is. Whether the
-        text has come whole this does not tell.
-
-        Raises:
-            PartialJSONError: while iterating, where the text is no JSON, and from then on;
-                what came before is yielded first.
-        """
-        return self._partial_values(text_of)
-
-    def iter_tool_calls(self) -> Iterator[types.ContentBlock]:
-        """The tool calls, each once and as soon as it is complete.
-
-        A call is complete when its block has ended and its input is a whole JSON object, when
-        another block begins, or when the message's stop reason says that nothing was cut off.
-        It is a ``tool_use`` block; tools that the server runs itself are not among them. What
-        a cut, an error or ``close()`` has left unfinished is never complete.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-            SSEError: while iterating; what iterating over the stream raises, where it stands.
-        """
-        return self._complete_tool_calls(None, turns_of)
-
-    def iter_partial_tool_calls(self) -> Iterator[PartialToolCall]:
-        """The tool calls as they grow: one each time that there is more of it.
-
-        A call is the same object each time, which has its ``arguments`` so far and their
-        ``value``; the last time it comes it is ``complete``, if it ever is.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-            SSEError: while iterating; what iterating over the stream raises, where it stands.
-        """
-        return self._partial_tool_calls(None, news_of)
-
-
-class AsyncMessageStream(AsyncPulled[types.MessageStreamEvent, types.Usage, types.Message]):
+class AsyncMessageStream(
+    AsyncPulledAnswer[types.MessageStreamEvent, types.Usage, types.Message, types.ContentBlock]
+):
     """The events of a Messages stream, asynchronously; see ``MessageStream``."""
 
-    _api = MessagesAPI()
-
-    def __init__(
-        self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[StreamOptions]
-    ) -> None:
-        super().__init__(source, **options)
+    _api = MESSAGES
 
     @property
     def current_message_snapshot(self) -> types.Message:
@@ -252,33 +174,5 @@ class AsyncMessageStream(AsyncPulled[types.MessageStreamEvent, types.Usage, type
         return self._snapshot()
 
     async def get_final_message(self) -> types.Message:
-        """Read the stream to its end; return what the call without streaming returns.
-
-        See ``MessageStream.get_final_message``.
-        """
+        """Read the stream to its end; see ``MessageStream.get_final_message``."""
         return await self._read_final()
-
-    def iter_text(self) -> AsyncIterator[str]:
-        """The pieces of the message's text as they come, empty ones left out."""
-        return self._texts(text_of)
-
-    def iter_partial_json(self) -> AsyncIterator[Any]:
-        """The value of the message's text as far as it is known.
-
-        See ``MessageStream.iter_partial_json``.
-        """
-        return self._partial_values(text_of)
-
-    def iter_tool_calls(self) -> AsyncIterator[types.ContentBlock]:
-        """The tool calls, each once and as soon as it is complete.
-
-        See ``MessageStream.iter_tool_calls``.
-        """
-        return self._complete_tool_calls(None, turns_of)
-
-    def iter_partial_tool_calls(self) -> AsyncIterator[PartialToolCall]:
-        """The tool calls as they grow: one each time that there is more of it.
-
-        See ``MessageStream.iter_partial_tool_calls``.
-        """
-        return self._partial_tool_calls(None, news_of)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from .._stream.pieces import CallPieces
 from .._stream.text import Text
-from .._stream.view import Piece, Usage
+from .._stream.view import Piece, Usage, ViewedAPI
 from . import types
-from .messages import MessagesAPI, news_of, text_of, turns_of
+from .messages import MESSAGES, news_of, text_of, turns_of
 
 if TYPE_CHECKING:
     from .._stream.tool_calls import ToolCallLog
     from .state import MessageStreamState
 
-__all__ = ["ViewedMessages"]
+__all__ = ["VIEWED_MESSAGES"]
 
 _FINISH_REASONS = {
     "end_turn": "stop",
@@ -27,22 +27,14 @@ _FINISH_REASONS = {
 }
 
 
-class ViewedMessages(MessagesAPI):
-    """The Messages API, and how it is viewed."""
-
-    kind = "messages"
-
-    def make_view(self, state: MessageStreamState) -> MessageView:
-        return MessageView(state)
-
-    def error_payload(
-        self, message: str, code: str | int | None, type: str | None
-    ) -> tuple[str | None, dict[str, Any]]:
-        """``type`` decides: Anthropic's package takes no error without one."""
-        error: dict[str, Any] = {"type": type or "api_error", "message": message}
-        if code is not None:
-            error["code"] = code
-        return "error", {"type": "error", "error": error}
+def _error_payload(
+    message: str, code: str | int | None, type: str | None
+) -> tuple[str | None, dict[str, Any]]:
+    """``type`` decides: Anthropic's package takes no error without one."""
+    error: dict[str, Any] = {"type": type or "api_error", "message": message}
+    if code is not None:
+        error["code"] = code
+    return "error", {"type": "error", "error": error}
 
 
 class _Block:
@@ -188,3 +180,6 @@ class MessageView:
     @property
     def call_log(self) -> ToolCallLog | None:
         return self._state.call_log
+
+
+VIEWED_MESSAGES = ViewedAPI("messages", MESSAGES, MessageView, _error_payload)

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .._stream.forms import AsyncPulled, Pulled, Pushed
+from .._stream.forms import API, AsyncPulled, Pulled, Pushed
 from . import types
 from .decode import content_decoder
 from .state import GenerateContentStreamState, Outcome, index_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
-    from typing_extensions import Buffer, Unpack
-
-    from .._stream.decode import PayloadDecoder
-    from .._stream.forms import StreamOptions
-    from .._stream.sources import AsyncResponse, SyncResponse
     from .._stream.tool_calls import PartialToolCall
 
 __all__ = ["AsyncGenerateContentStream", "GenerateContentParser", "GenerateContentStream"]
 
 
-class GenerateContentAPI:
-    """What the machine has to know of generateContent."""
-
-    is_withheld = None
-
-    def make_decoder(self, strict: bool) -> PayloadDecoder:
-        return content_decoder(strict)
-
-    def make_state(self, accumulate: bool) -> GenerateContentStreamState | Outcome:
-        return GenerateContentStreamState() if accumulate else Outcome()
-
-    def has_text(self, item: types.GenerateContentResponse) -> bool:
-        return any(map(_has_text, item.candidates))
+def _has_text(chunk: types.GenerateContentResponse) -> bool:
+    return any(map(_candidate_has_text, chunk.candidates))
 
 
-def _has_text(candidate: types.Candidate) -> bool:
+def _candidate_has_text(candidate: types.Candidate) -> bool:
     if candidate.content is None:
         return False
     return any(
@@ -47,11 +30,7 @@ def _has_text(candidate: types.Candidate) -> bool:
     )
 
 
-def text_of(index: int) -> Callable[[Any], str]:
-    return partial(text_of_candidate, index)
-
-
-def text_of_candidate(index: int, chunk: Any) -> str:
+def text_of(index: int, chunk: types.GenerateContentResponse) -> str:
     text = ""
     for position, candidate in enumerate(chunk.candidates):
         if candidate.content is not None and index_of(candidate, position) == index:
@@ -61,7 +40,7 @@ def text_of_candidate(index: int, chunk: Any) -> str:
     return text
 
 
-def turns_of(chunk: Any) -> str:
+def turns_of(chunk: types.GenerateContentResponse) -> str:
     """Whether a response says anything of function calls."""
     for candidate in chunk.candidates:
         if candidate.content is not None:
@@ -71,7 +50,15 @@ def turns_of(chunk: Any) -> str:
     return ""
 
 
-news_of = turns_of
+GENERATE_CONTENT = API(
+    content_decoder,
+    GenerateContentStreamState,
+    Outcome,
+    has_text=_has_text,
+    text_of=text_of,
+    turns_of=turns_of,
+    news_of=turns_of,
+)
 
 
 class GenerateContentParser(
@@ -100,10 +87,7 @@ class GenerateContentParser(
         **parser_options: see ``sseparse.Parser``.
     """
 
-    _api = GenerateContentAPI()
-
-    def __init__(self, **options: Unpack[StreamOptions]) -> None:
-        super().__init__(**options)
+    _api = GENERATE_CONTENT
 
     @property
     def current_response_snapshot(self) -> types.GenerateContentResponse:
@@ -188,12 +172,7 @@ class GenerateContentStream(
         Exception: while iterating, whatever ``source`` raises, unchanged.
     """
 
-    _api = GenerateContentAPI()
-
-    def __init__(
-        self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[StreamOptions]
-    ) -> None:
-        super().__init__(source, **options)
+    _api = GENERATE_CONTENT
 
     @property
     def current_response_snapshot(self) -> types.GenerateContentResponse:
@@ -218,21 +197,19 @@ class GenerateContentStream(
 
     def iter_text(self, candidate: int = 0) -> Iterator[str]:
         """The pieces of a candidate's text as they come, without thoughts and empty ones."""
-        return self._texts(text_of(candidate))
+        return self._texts(candidate)
 
     def iter_partial_json(self, candidate: int = 0) -> Iterator[Any]:
         """The value of a candidate's text, as far as it is known, each time more of it shows.
 
-        It is that of a ``sseparse.partial_json.PartialJSON``: strings as far as they have
-        come; numbers, literals and keys when they are whole. Lists and dicts are the same
-        objects each time, and grow; ``copy.deepcopy`` what is to stay as it is. Whether the
-        text has come whole this does not tell.
+        It is that of a ``sseparse.partial_json.PartialJSON``: the same lists and dicts each time,
+        which grow. Whether the text has come whole this does not tell.
 
         Raises:
             PartialJSONError: while iterating, where the text is no JSON, and from then on;
                 what came before is yielded first.
         """
-        return self._partial_values(text_of(candidate))
+        return self._partial_values(candidate)
 
     def iter_tool_calls(self, candidate: int | None = None) -> Iterator[types.FunctionCall]:
         """The tool calls, each once and as soon as it is complete.
@@ -247,7 +224,7 @@ class GenerateContentStream(
             RuntimeError: with ``accumulate=False``.
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
-        return self._complete_tool_calls(candidate, turns_of)
+        return self._complete_tool_calls(candidate)
 
     def iter_partial_tool_calls(self, candidate: int | None = None) -> Iterator[PartialToolCall]:
         """The tool calls as they grow: one each time that there is more of it.
@@ -262,7 +239,7 @@ class GenerateContentStream(
             RuntimeError: with ``accumulate=False``.
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
-        return self._partial_tool_calls(candidate, news_of)
+        return self._partial_tool_calls(candidate)
 
 
 class AsyncGenerateContentStream(
@@ -274,12 +251,7 @@ class AsyncGenerateContentStream(
 ):
     """The responses of a Gemini stream, asynchronously; see ``GenerateContentStream``."""
 
-    _api = GenerateContentAPI()
-
-    def __init__(
-        self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[StreamOptions]
-    ) -> None:
-        super().__init__(source, **options)
+    _api = GENERATE_CONTENT
 
     @property
     def current_response_snapshot(self) -> types.GenerateContentResponse:
@@ -291,35 +263,23 @@ class AsyncGenerateContentStream(
         return self._snapshot()
 
     async def get_final_response(self) -> types.GenerateContentResponse:
-        """Read the stream to its end; return what the call without streaming returns.
-
-        See ``GenerateContentStream.get_final_response``.
-        """
+        """Read the stream to its end; see ``GenerateContentStream.get_final_response``."""
         return await self._read_final()
 
     def iter_text(self, candidate: int = 0) -> AsyncIterator[str]:
         """The pieces of a candidate's text as they come, without thoughts and empty ones."""
-        return self._texts(text_of(candidate))
+        return self._texts(candidate)
 
     def iter_partial_json(self, candidate: int = 0) -> AsyncIterator[Any]:
-        """The value of a candidate's text as far as it is known.
-
-        See ``GenerateContentStream.iter_partial_json``.
-        """
-        return self._partial_values(text_of(candidate))
+        """The value of a candidate's text; see ``GenerateContentStream.iter_partial_json``."""
+        return self._partial_values(candidate)
 
     def iter_tool_calls(self, candidate: int | None = None) -> AsyncIterator[types.FunctionCall]:
-        """The tool calls, each once and as soon as it is complete.
-
-        See ``GenerateContentStream.iter_tool_calls``.
-        """
-        return self._complete_tool_calls(candidate, turns_of)
+        """The tool calls when complete; see ``GenerateContentStream.iter_tool_calls``."""
+        return self._complete_tool_calls(candidate)
 
     def iter_partial_tool_calls(
         self, candidate: int | None = None
     ) -> AsyncIterator[PartialToolCall]:
-        """The tool calls as they grow: one each time that there is more of it.
-
-        See ``GenerateContentStream.iter_partial_tool_calls``.
-        """
-        return self._partial_tool_calls(candidate, news_of)
+        """The tool calls as they grow; see the method of ``GenerateContentStream``."""
+        return self._partial_tool_calls(candidate)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._stream.pieces import CallPieces
-from .._stream.view import Piece, Usage
+from .._stream.view import Piece, Usage, ViewedAPI
 from . import types
-from .content import GenerateContentAPI, news_of, text_of_candidate, turns_of
+from .content import GENERATE_CONTENT, text_of, turns_of
 from .parts import Call
 from .state import index_of
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .._stream.tool_calls import ToolCallLog
     from .state import GenerateContentStreamState
 
-__all__ = ["ViewedGenerateContent"]
+__all__ = ["VIEWED_CONTENT"]
 
 _FINISH_REASONS = {
     "STOP": "stop",
@@ -43,21 +43,13 @@ _STATUSES = {
 }
 
 
-class ViewedGenerateContent(GenerateContentAPI):
-    """generateContent, and how it is viewed."""
-
-    kind = "gemini"
-
-    def make_view(self, state: GenerateContentStreamState) -> GenerateContentView:
-        return GenerateContentView(state)
-
-    def error_payload(
-        self, message: str, code: str | int | None, type: str | None
-    ) -> tuple[str | None, dict[str, Any]]:
-        """Google's errors have a number and a word for it: ``type`` is the word."""
-        code = 500 if code is None else code
-        status = type or (_STATUSES.get(code) if isinstance(code, int) else None) or "UNKNOWN"
-        return None, {"error": {"code": code, "message": message, "status": status}}
+def _error_payload(
+    message: str, code: str | int | None, type: str | None
+) -> tuple[str | None, dict[str, Any]]:
+    """Google's errors have a number and a word for it: ``type`` is the word."""
+    code = 500 if code is None else code
+    status = type or (_STATUSES.get(code) if isinstance(code, int) else None) or "UNKNOWN"
+    return None, {"error": {"code": code, "message": message, "status": status}}
 
 
 class GenerateContentView:
@@ -75,14 +67,14 @@ class GenerateContentView:
         self._calls = 0
 
     turns_of = staticmethod(turns_of)
-    news_of = staticmethod(news_of)
+    news_of = turns_of
 
     @property
     def choice(self) -> int:
         return self._state.first_candidate
 
     def text_of(self, chunk: types.GenerateContentResponse) -> str:
-        return text_of_candidate(self.choice, chunk)
+        return text_of(self.choice, chunk)
 
     def pieces_of(self, chunk: types.GenerateContentResponse) -> list[Piece]:
         """Texts and thoughts as they come; the arguments of a call, once all of them have."""
@@ -161,3 +153,6 @@ class GenerateContentView:
     @property
     def call_log(self) -> ToolCallLog | None:
         return self._state.call_log
+
+
+VIEWED_CONTENT = ViewedAPI("gemini", GENERATE_CONTENT, GenerateContentView, _error_payload)

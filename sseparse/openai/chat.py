@@ -4,41 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._stream.forms import API
 from . import types
 from .decode import chat_decoder
-from .forms import AsyncPulledCompletion, PulledCompletion, PushedCompletion
+from .forms import (
+    AsyncPulledCompletion,
+    PulledCompletion,
+    PushedCompletion,
+    has_no_choices,
+    text_of,
+)
 from .state import ChatCompletionStreamState, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
-    from typing_extensions import Buffer, Unpack
-
-    from .._stream.decode import PayloadDecoder
-    from .._stream.sources import AsyncResponse, SyncResponse
     from .._stream.tool_calls import PartialToolCall
-    from .forms import CompletionOptions
 
 __all__ = ["AsyncChatStream", "ChatParser", "ChatStream"]
 
 
-class ChatAPI:
-    """What the machine has to know of chat completions."""
-
-    def make_decoder(self, strict: bool) -> PayloadDecoder:
-        return chat_decoder(strict)
-
-    def make_state(self, accumulate: bool) -> ChatCompletionStreamState | Outcome:
-        return ChatCompletionStreamState() if accumulate else Outcome()
-
-    def has_text(self, item: types.ChatCompletionChunk) -> bool:
-        return any(_has_text(choice.delta) for choice in item.choices)
-
-    def is_withheld(self, item: types.ChatCompletionChunk) -> bool:
-        return not item.choices
+def _has_text(chunk: types.ChatCompletionChunk) -> bool:
+    return any(_delta_has_text(choice.delta) for choice in chunk.choices)
 
 
-def _has_text(delta: types.ChoiceDelta) -> bool:
+def _delta_has_text(delta: types.ChoiceDelta) -> bool:
     if delta.content or delta.refusal or delta.reasoning_text:
         return True
     for call in delta.tool_calls or ():
@@ -72,6 +62,18 @@ def news_of(item: types.ChatCompletionChunk) -> str:
     return said
 
 
+CHAT = API(
+    chat_decoder,
+    ChatCompletionStreamState,
+    Outcome,
+    has_text=_has_text,
+    text_of=text_of,
+    turns_of=turns_of,
+    news_of=news_of,
+    is_withheld=has_no_choices,
+)
+
+
 class ChatParser(PushedCompletion[types.ChatCompletionChunk, types.ChatCompletion]):
     """The chunks of a chat completion stream whose bytes are pushed: the machine without I/O.
 
@@ -95,10 +97,7 @@ class ChatParser(PushedCompletion[types.ChatCompletionChunk, types.ChatCompletio
         **parser_options: see ``sseparse.Parser``.
     """
 
-    _api = ChatAPI()
-
-    def __init__(self, **options: Unpack[CompletionOptions]) -> None:
-        super().__init__(**options)
+    _api = CHAT
 
     def iter_tool_calls(
         self, choice: int | None = None
@@ -164,12 +163,7 @@ class ChatStream(PulledCompletion[types.ChatCompletionChunk, types.ChatCompletio
         Exception: while iterating, whatever ``source`` raises, unchanged.
     """
 
-    _api = ChatAPI()
-
-    def __init__(
-        self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[CompletionOptions]
-    ) -> None:
-        super().__init__(source, **options)
+    _api = CHAT
 
     def iter_tool_calls(
         self, choice: int | None = None
@@ -193,7 +187,7 @@ class ChatStream(PulledCompletion[types.ChatCompletionChunk, types.ChatCompletio
             RuntimeError: with ``accumulate=False``.
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
-        return self._complete_tool_calls(choice, turns_of)
+        return self._complete_tool_calls(choice)
 
     def iter_partial_tool_calls(self, choice: int | None = None) -> Iterator[PartialToolCall]:
         """The tool calls as they grow: one each time that there is more of it.
@@ -209,31 +203,20 @@ class ChatStream(PulledCompletion[types.ChatCompletionChunk, types.ChatCompletio
             RuntimeError: with ``accumulate=False``.
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
-        return self._partial_tool_calls(choice, news_of)
+        return self._partial_tool_calls(choice)
 
 
 class AsyncChatStream(AsyncPulledCompletion[types.ChatCompletionChunk, types.ChatCompletion]):
     """The chunks of a chat completion stream, asynchronously; see ``ChatStream``."""
 
-    _api = ChatAPI()
-
-    def __init__(
-        self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[CompletionOptions]
-    ) -> None:
-        super().__init__(source, **options)
+    _api = CHAT
 
     def iter_tool_calls(
         self, choice: int | None = None
     ) -> AsyncIterator[types.ChatCompletionMessageToolCall]:
-        """The tool calls, each once and as soon as it is complete.
-
-        See ``ChatStream.iter_tool_calls``.
-        """
-        return self._complete_tool_calls(choice, turns_of)
+        """The tool calls, each once it is complete; see ``ChatStream.iter_tool_calls``."""
+        return self._complete_tool_calls(choice)
 
     def iter_partial_tool_calls(self, choice: int | None = None) -> AsyncIterator[PartialToolCall]:
-        """The tool calls as they grow: one each time that there is more of it.
-
-        See ``ChatStream.iter_partial_tool_calls``.
-        """
-        return self._partial_tool_calls(choice, news_of)
+        """The tool calls as they grow; see ``ChatStream.iter_partial_tool_calls``."""
+        return self._partial_tool_calls(choice)

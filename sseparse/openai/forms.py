@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .._stream.forms import AsyncPulled, Pulled, Pushed
 from . import types
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+
+    from typing_extensions import Buffer, Unpack
 
     from .._stream.forms import StreamOptions
+    from .._stream.sources import AsyncResponse, SyncResponse
 
     class CompletionOptions(StreamOptions, total=False):
         """The options of OpenAI's completion streams."""
@@ -19,7 +21,13 @@ if TYPE_CHECKING:
         skip_empty: bool
 
 
-__all__ = ["AsyncPulledCompletion", "PulledCompletion", "PushedCompletion"]
+__all__ = [
+    "AsyncPulledCompletion",
+    "PulledCompletion",
+    "PushedCompletion",
+    "has_no_choices",
+    "text_of",
+]
 
 ChunkT = TypeVar("ChunkT", types.ChatCompletionChunk, types.Completion)
 FinalT = TypeVar("FinalT", types.ChatCompletion, types.Completion)
@@ -27,6 +35,10 @@ FinalT = TypeVar("FinalT", types.ChatCompletion, types.Completion)
 
 class PushedCompletion(Pushed[ChunkT, types.CompletionUsage, FinalT]):
     """A completion stream whose bytes are pushed."""
+
+    def __init__(self, **options: Unpack[CompletionOptions]) -> None:
+        # Which have one that the base class does not declare, as it is theirs alone.
+        super().__init__(**cast("Any", options))
 
     @property
     def current_completion_snapshot(self) -> FinalT:
@@ -48,6 +60,11 @@ class PushedCompletion(Pushed[ChunkT, types.CompletionUsage, FinalT]):
 
 class PulledCompletion(Pulled[ChunkT, types.CompletionUsage, FinalT]):
     """A completion stream over an iterable of bytes."""
+
+    def __init__(
+        self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[CompletionOptions]
+    ) -> None:
+        super().__init__(source, **cast("Any", options))
 
     @property
     def current_completion_snapshot(self) -> FinalT:
@@ -73,7 +90,7 @@ class PulledCompletion(Pulled[ChunkT, types.CompletionUsage, FinalT]):
 
     def iter_text(self, choice: int = 0) -> Iterator[str]:
         """The pieces of a choice's text as they come, empty ones left out."""
-        return self._texts(_text_of(choice))
+        return self._texts(choice)
 
     def iter_partial_json(self, choice: int = 0) -> Iterator[Any]:
         """The value of a choice's JSON text, as far as it is known, each time more of it shows.
@@ -88,11 +105,16 @@ class PulledCompletion(Pulled[ChunkT, types.CompletionUsage, FinalT]):
                 what came before is yielded first. The rest of the stream can be read in
                 another way.
         """
-        return self._partial_values(_text_of(choice))
+        return self._partial_values(choice)
 
 
 class AsyncPulledCompletion(AsyncPulled[ChunkT, types.CompletionUsage, FinalT]):
     """A completion stream over an asynchronous iterable of bytes."""
+
+    def __init__(
+        self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[CompletionOptions]
+    ) -> None:
+        super().__init__(source, **cast("Any", options))
 
     @property
     def current_completion_snapshot(self) -> FinalT:
@@ -104,29 +126,25 @@ class AsyncPulledCompletion(AsyncPulled[ChunkT, types.CompletionUsage, FinalT]):
         return self._snapshot()
 
     async def get_final_completion(self) -> FinalT:
-        """Read the stream to its end; return what the call without streaming returns.
-
-        See ``ChatStream.get_final_completion``.
-        """
+        """Read the stream to its end; see ``ChatStream.get_final_completion``."""
         return await self._read_final()
 
     def iter_text(self, choice: int = 0) -> AsyncIterator[str]:
         """The pieces of a choice's text as they come, empty ones left out."""
-        return self._texts(_text_of(choice))
+        return self._texts(choice)
 
     def iter_partial_json(self, choice: int = 0) -> AsyncIterator[Any]:
-        """The value of a choice's JSON text as far as it is known.
-
-        See ``ChatStream.iter_partial_json``.
-        """
-        return self._partial_values(_text_of(choice))
+        """The value of a choice's JSON text; see ``ChatStream.iter_partial_json``."""
+        return self._partial_values(choice)
 
 
-def _text_of(index: int) -> Callable[[Any], str]:
-    return partial(text_of_choice, index)
+def has_no_choices(chunk: Any) -> bool:
+    """Whether ``skip_empty`` leaves a chunk out."""
+    return not chunk.choices
 
 
-def text_of_choice(index: int, chunk: Any) -> str:
+def text_of(index: int, chunk: Any) -> str:
+    """The piece of a choice's text that a chunk brings; "" where it brings none."""
     text = ""
     for choice in chunk.choices:
         if choice.index == index:

@@ -2,55 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from .._stream.forms import AsyncPulled, Pulled, Pushed
+from .._stream.answer import AsyncPulledAnswer, PulledAnswer, PushedAnswer
+from .._stream.forms import API
 from . import responses_types as types
 from .responses_decode import response_decoder
 from .responses_state import ResponseOutcome, ResponseStreamState
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-
-    from typing_extensions import Buffer, Unpack
-
-    from .._stream.decode import PayloadDecoder
-    from .._stream.forms import StreamOptions
-    from .._stream.sources import AsyncResponse, SyncResponse
-    from .._stream.tool_calls import PartialToolCall
-
 __all__ = ["AsyncResponseStream", "ResponseParser", "ResponseStream"]
 
 
-class ResponsesAPI:
-    """What the machine has to know of the Responses API."""
-
-    is_withheld = None
-
-    def make_decoder(self, strict: bool) -> PayloadDecoder:
-        return response_decoder(strict)
-
-    def make_state(self, accumulate: bool) -> ResponseStreamState | ResponseOutcome:
-        return ResponseStreamState() if accumulate else ResponseOutcome()
-
-    def has_text(self, item: types.ResponseStreamEvent) -> bool:
-        if item.item is not None:
-            return item.type == "response.output_item.added" and bool(item.item.name)
-        return bool(item.delta)
+def _has_text(event: types.ResponseStreamEvent) -> bool:
+    if event.item is not None:
+        return event.type == "response.output_item.added" and bool(event.item.name)
+    return bool(event.delta)
 
 
-def text_of(event: Any) -> str:
+def text_of(event: types.ResponseStreamEvent) -> str:
     if event.type == "response.output_text.delta" and isinstance(event.delta, str):
         return event.delta
     return ""
 
 
-def turns_of(event: Any) -> str:
+def turns_of(event: types.ResponseStreamEvent) -> str:
     """What an event says of where tool calls begin or end."""
     return "turns" if event.item is not None or event.response is not None else ""
 
 
-def news_of(event: Any) -> str:
+def news_of(event: types.ResponseStreamEvent) -> str:
     """All that an event says of tool calls. Of most it is a piece of arguments."""
     if event.type in _PIECES and isinstance(event.delta, str):
         return event.delta
@@ -59,8 +37,22 @@ def news_of(event: Any) -> str:
 
 _PIECES = ("response.function_call_arguments.delta", "response.custom_tool_call_input.delta")
 
+RESPONSES = API(
+    response_decoder,
+    ResponseStreamState,
+    ResponseOutcome,
+    has_text=_has_text,
+    text_of=text_of,
+    turns_of=turns_of,
+    news_of=news_of,
+)
 
-class ResponseParser(Pushed[types.ResponseStreamEvent, types.ResponseUsage, types.Response]):
+
+class ResponseParser(
+    PushedAnswer[
+        types.ResponseStreamEvent, types.ResponseUsage, types.Response, types.ResponseOutputItem
+    ]
+):
     """The events of a Responses stream whose bytes are pushed: the machine without I/O.
 
         parser = ResponseParser()
@@ -80,10 +72,7 @@ class ResponseParser(Pushed[types.ResponseStreamEvent, types.ResponseUsage, type
         **parser_options: see ``sseparse.Parser``.
     """
 
-    _api = ResponsesAPI()
-
-    def __init__(self, **options: Unpack[StreamOptions]) -> None:
-        super().__init__(**options)
+    _api = RESPONSES
 
     @property
     def current_response_snapshot(self) -> types.Response:
@@ -102,28 +91,12 @@ class ResponseParser(Pushed[types.ResponseStreamEvent, types.ResponseUsage, type
         """
         return self._final()
 
-    def iter_tool_calls(self) -> Iterator[types.ResponseOutputItem]:
-        """The tool calls that have become complete, those handed out before left out.
 
-        Ask after each ``feed``, and after ``close``. See ``ResponseStream.iter_tool_calls``.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-        """
-        return self._complete_tool_calls(None)
-
-    def iter_partial_tool_calls(self) -> Iterator[PartialToolCall]:
-        """The tool calls that have grown since they were handed out here, as far as they have come.
-
-        Ask after each ``feed``, and after ``close``; see the method of ``ResponseStream``.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-        """
-        return self._partial_tool_calls(None)
-
-
-class ResponseStream(Pulled[types.ResponseStreamEvent, types.ResponseUsage, types.Response]):
+class ResponseStream(
+    PulledAnswer[
+        types.ResponseStreamEvent, types.ResponseUsage, types.Response, types.ResponseOutputItem
+    ]
+):
     """The events of a Responses stream.
 
         stream = ResponseStream(response)
@@ -135,6 +108,10 @@ class ResponseStream(Pulled[types.ResponseStreamEvent, types.ResponseUsage, type
     Keep-alives are skipped. ``response.failed`` is an APIError, ``response.incomplete`` is none.
     After an exception that concerns one payload (APIError, ChunkDecodeError) it may be read on,
     with ``next()`` or another loop.
+
+    A tool call is an item of the output, ``function_call`` or ``custom_tool_call``. It is complete
+    when it is done, and its status is not "incomplete", or when a later item begins and its
+    arguments are a whole JSON object.
 
     Args:
         source: an iterable of bytes, the response's body cut anywhere, such as
@@ -157,12 +134,7 @@ class ResponseStream(Pulled[types.ResponseStreamEvent, types.ResponseUsage, type
         Exception: while iterating, whatever ``source`` raises, unchanged.
     """
 
-    _api = ResponsesAPI()
-
-    def __init__(
-        self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[StreamOptions]
-    ) -> None:
-        super().__init__(source, **options)
+    _api = RESPONSES
 
     @property
     def current_response_snapshot(self) -> types.Response:
@@ -185,62 +157,15 @@ class ResponseStream(Pulled[types.ResponseStreamEvent, types.ResponseUsage, type
         """
         return self._read_final()
 
-    def iter_text(self) -> Iterator[str]:
-        """The pieces of the output's text as they come, empty ones left out."""
-        return self._texts(text_of)
-
-    def iter_partial_json(self) -> Iterator[Any]:
-        """The value of the output's text, as far as it is known, each time more of it shows.
-
-        It is that of a ``sseparse.partial_json.PartialJSON``: strings as far as they have
-        come; numbers, literals and keys when they are whole. Lists and dicts are the same
-        objects each time, and grow; ``copy.deepcopy`` what is to stay as it is. Whether the
-        text has come whole this does not tell.
-
-        Raises:
-            PartialJSONError: while iterating, where the text is no JSON, and from then on;
-                what came before is yielded first.
-        """
-        return self._partial_values(text_of)
-
-    def iter_tool_calls(self) -> Iterator[types.ResponseOutputItem]:
-        """The tool calls, each once and as soon as it is complete.
-
-        A call is complete when its item is done, or a later item begins and its arguments are a
-        whole JSON object. It is an item, ``function_call`` or ``custom_tool_call``; tools that
-        the server runs itself are not among them. What a cut, an error or ``close()`` has left
-        unfinished is never complete, nor is an item whose status is "incomplete".
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-            SSEError: while iterating; what iterating over the stream raises, where it stands.
-        """
-        return self._complete_tool_calls(None, turns_of)
-
-    def iter_partial_tool_calls(self) -> Iterator[PartialToolCall]:
-        """The tool calls as they grow: one each time that there is more of it.
-
-        A call is the same object each time, which has its ``arguments`` so far and their
-        ``value``; the last time it comes it is ``complete``, if it ever is.
-
-        Raises:
-            RuntimeError: with ``accumulate=False``.
-            SSEError: while iterating; what iterating over the stream raises, where it stands.
-        """
-        return self._partial_tool_calls(None, news_of)
-
 
 class AsyncResponseStream(
-    AsyncPulled[types.ResponseStreamEvent, types.ResponseUsage, types.Response]
+    AsyncPulledAnswer[
+        types.ResponseStreamEvent, types.ResponseUsage, types.Response, types.ResponseOutputItem
+    ]
 ):
     """The events of a Responses stream, asynchronously; see ``ResponseStream``."""
 
-    _api = ResponsesAPI()
-
-    def __init__(
-        self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[StreamOptions]
-    ) -> None:
-        super().__init__(source, **options)
+    _api = RESPONSES
 
     @property
     def current_response_snapshot(self) -> types.Response:
@@ -252,33 +177,5 @@ class AsyncResponseStream(
         return self._snapshot()
 
     async def get_final_response(self) -> types.Response:
-        """Read the stream to its end; return what the call without streaming returns.
-
-        See ``ResponseStream.get_final_response``.
-        """
+        """Read the stream to its end; see ``ResponseStream.get_final_response``."""
         return await self._read_final()
-
-    def iter_text(self) -> AsyncIterator[str]:
-        """The pieces of the output's text as they come, empty ones left out."""
-        return self._texts(text_of)
-
-    def iter_partial_json(self) -> AsyncIterator[Any]:
-        """The value of the output's text as far as it is known.
-
-        See ``ResponseStream.iter_partial_json``.
-        """
-        return self._partial_values(text_of)
-
-    def iter_tool_calls(self) -> AsyncIterator[types.ResponseOutputItem]:
-        """The tool calls, each once and as soon as it is complete.
-
-        See ``ResponseStream.iter_tool_calls``.
-        """
-        return self._complete_tool_calls(None, turns_of)
-
-    def iter_partial_tool_calls(self) -> AsyncIterator[PartialToolCall]:
-        """The tool calls as they grow: one each time that there is more of it.
-
-        See ``ResponseStream.iter_partial_tool_calls``.
-        """
-        return self._partial_tool_calls(None, news_of)

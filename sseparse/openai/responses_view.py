@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from .._stream.pieces import CallPieces
 from .._stream.text import Text
-from .._stream.view import Piece, PieceKind, Usage
+from .._stream.view import Piece, PieceKind, Usage, ViewedAPI
 from . import responses_types as types
-from .responses import ResponsesAPI, news_of, text_of, turns_of
+from .responses import RESPONSES, news_of, text_of, turns_of
 
 if TYPE_CHECKING:
     from .._stream.tool_calls import ToolCallLog
     from .responses_state import ResponseStreamState
 
-__all__ = ["ViewedResponses"]
+__all__ = ["VIEWED_RESPONSES"]
 
 _FINISH_REASONS = {
     "completed": "stop",
@@ -45,21 +45,13 @@ _PARTS: dict[str, tuple[PieceKind, str, str]] = {
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 
 
-class ViewedResponses(ResponsesAPI):
-    """The Responses API, and how it is viewed."""
-
-    kind = "responses"
-
-    def make_view(self, state: ResponseStreamState) -> ResponseView:
-        return ResponseView(state)
-
-    def error_payload(
-        self, message: str, code: str | int | None, type: str | None
-    ) -> tuple[str | None, dict[str, Any]]:
-        """The event of OpenAI's documentation, and the object that its package looks for."""
-        error = {"message": message, "code": code, "param": None}
-        event = {"type": "error", "sequence_number": 0, **error}
-        return "error", {**event, "error": {"type": type, **error}}
+def _error_payload(
+    message: str, code: str | int | None, type: str | None
+) -> tuple[str | None, dict[str, Any]]:
+    """The event of OpenAI's documentation, and the object that its package looks for."""
+    error = {"message": message, "code": code, "param": None}
+    event = {"type": "error", "sequence_number": 0, **error}
+    return "error", {**event, "error": {"type": type, **error}}
 
 
 class _Item:
@@ -244,3 +236,6 @@ class ResponseView:
     @property
     def call_log(self) -> ToolCallLog | None:
         return self._state.call_log
+
+
+VIEWED_RESPONSES = ViewedAPI("responses", RESPONSES, ResponseView, _error_payload)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 from .._stream.fields import extra_of
 from .._stream.pieces import CallPieces
 from .._stream.tool_calls import ToolCallLog
-from .._stream.view import Piece, Usage
+from .._stream.view import Piece, Usage, ViewedAPI
 from . import types
-from .chat import ChatAPI, news_of, turns_of
-from .completions import CompletionAPI
-from .forms import text_of_choice
+from .chat import CHAT, news_of, turns_of
+from .completions import COMPLETIONS
+from .forms import text_of
 from .parts import ToolCall, ToolCalls
 
 if TYPE_CHECKING:
-    from .state import ChatCompletionStreamState, CompletionStreamState
+    from .state import ChatCompletionStreamState
 
-__all__ = ["ViewedChat", "ViewedCompletions"]
+__all__ = ["VIEWED_CHAT", "VIEWED_COMPLETIONS"]
 
 _FINISH_REASONS = {
     "stop": "stop",
@@ -52,26 +52,6 @@ def _error_payload(
     return None, {"error": error}
 
 
-class ViewedChat(ChatAPI):
-    """Chat completions, and how they are viewed."""
-
-    kind = "chat"
-    error_payload = staticmethod(_error_payload)
-
-    def make_view(self, state: ChatCompletionStreamState) -> ChatView:
-        return ChatView(state)
-
-
-class ViewedCompletions(CompletionAPI):
-    """Legacy completions, and how they are viewed."""
-
-    kind = "completions"
-    error_payload = staticmethod(_error_payload)
-
-    def make_view(self, state: CompletionStreamState) -> CompletionView:
-        return CompletionView(state)
-
-
 class _FirstChoice:
     """What both kinds have: of several choices the first is viewed."""
 
@@ -84,7 +64,7 @@ class _FirstChoice:
         return found
 
     def text_of(self, chunk: Any) -> str:
-        return text_of_choice(self.choice, chunk)
+        return text_of(self.choice, chunk)
 
     @property
     def usage(self) -> Usage | None:
@@ -203,3 +183,7 @@ class CompletionView(_FirstChoice):
     def text(self) -> str:
         choices = self._state.snapshot(False).choices
         return choices[0].text if choices else ""
+
+
+VIEWED_CHAT = ViewedAPI("chat", CHAT, ChatView, _error_payload)
+VIEWED_COMPLETIONS = ViewedAPI("completions", COMPLETIONS, CompletionView, _error_payload)

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 # What is loaded again: everything that holds a stream's state, and nothing that declares a type.
 _AGAIN = (
-    *("_stream.text", "_stream.fold", "_stream.shape", "_stream.shapes", "_stream.stray"),
-    *("_stream.reader", "_stream.loops", "_stream.forms", "openai.parts", "openai.state"),
-    "openai.forms",
-    *("openai.chat", "openai.completions", "openai.responses_state", "openai.responses"),
+    *("_stream.text", "_stream.fold", "_stream.shape", "_stream.shapes"),
+    *("_stream.stray", "_stream.reader"),
+    *("_stream.loops", "_stream.forms", "_stream.answer", "openai.parts", "openai.state"),
+    *("openai.forms", "openai.chat", "openai.completions"),
+    *("openai.responses_state", "openai.responses"),
     *("anthropic.state", "anthropic.messages", "google.parts", "google.state", "google.content"),
     *("openai.view", "openai.responses_view", "anthropic.view", "google.view", "llm"),
 )
