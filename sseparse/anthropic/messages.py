@@ -6,7 +6,7 @@ from .._stream.answer import AsyncPulledAnswer, PulledAnswer, PushedAnswer
 from .._stream.forms import API
 from . import types
 from .decode import message_decoder
-from .state import MessageStreamState, Outcome
+from .state import MessageOutcome, MessageStreamState
 
 __all__ = ["AsyncMessageStream", "MessageParser", "MessageStream"]
 
@@ -44,7 +44,7 @@ def news_of(event: types.MessageStreamEvent) -> str:
 MESSAGES = API(
     message_decoder,
     MessageStreamState,
-    Outcome,
+    MessageOutcome,
     has_text=_has_text,
     text_of=text_of,
     turns_of=turns_of,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._stream import fields
 from .._stream.fold import Extra, Offer, copied
+from .._stream.outcome import Outcome
 from .._stream.payload import loads
 from .._stream.text import Place, Text
 from .._stream.tool_calls import ToolCallLog
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     Path = tuple[str | int, ...]
 
-__all__ = ["MessageStreamState", "Outcome"]
+__all__ = ["MessageOutcome", "MessageStreamState"]
 
 # What deltas add to, and the kind of block that has each.
 _TEXTS = {"text": "text", "thinking": "thinking", "partial_json": "tool_use"}
@@ -43,7 +44,7 @@ _CUT = ("max_tokens", "model_context_window_exceeded", "refusal")
 _INPUT_COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
-class Outcome:
+class MessageOutcome(Outcome[types.Usage]):
     """How a stream ends, and what it used: all that is known of one that is not accumulated."""
 
     missing = (
@@ -54,15 +55,13 @@ class Outcome:
     _COUNTS = fields.Present(types.Usage, types.Usage.__struct_fields__)
 
     def __init__(self) -> None:
-        self.usage: types.Usage | None = None
-        self.finish_reason: str | None = None
-        self.done = False
-        self.has_failed = False
+        super().__init__()
+        self.has_failed = False  # whether the server has reported an error
 
-    @property
-    def finished(self) -> bool:
-        """Whether the message has its stop reason, or the stream its last event."""
-        return self.done or self.finish_reason is not None
+    def ends_with(self, error: APIError) -> bool:
+        """An error tells nothing of the message, which is not whole."""
+        self.has_failed = True
+        return False
 
     def fold(self, event: types.MessageStreamEvent, payload: bytes | None) -> None:
         """Take the next event."""
@@ -74,27 +73,15 @@ class Outcome:
         if event.usage is not None:
             self._note_usage(event.usage)
         if event.type == "message_stop":
-            self.done = True
-
-    def note_error(self) -> None:
-        """Nothing is kept that could lack a piece."""
-
-    def ends_with(self, error: APIError) -> bool:
-        """An error tells nothing of the message, which is not whole."""
-        self.has_failed = True
-        return False
+            self._done = True
 
     def places(self, event: types.MessageStreamEvent, varying: dict[Path, int]) -> Offer | None:
         """Nothing is kept of the deltas of blocks."""
         return Offer(varying) if event.type == "content_block_delta" else None
 
-    def snapshot(self, is_done: bool) -> Any:
-        """There is none."""
-        raise NotImplementedError
-
     def _note_reason(self, reason: str | None) -> None:
         if reason is not None:
-            self.finish_reason = reason
+            self._finish_reason = reason
 
     def _note_usage(self, usage: types.Usage) -> None:
         """The counts so far: each that is said takes the place of the one before it."""
@@ -103,13 +90,13 @@ class Outcome:
         kept = {"output_tokens"}
         if not any(getattr(usage, name) for name in _INPUT_COUNTS):
             kept.update(_INPUT_COUNTS)
-        known = {} if self.usage is None else dict(self._COUNTS.of(self.usage))
+        known = {} if self._usage is None else dict(self._COUNTS.of(self._usage))
         for name, value in self._COUNTS.of(usage):
             if value or name not in known or name not in kept:
                 known[name] = value
-        extra = {} if self.usage is None else fields.extra_of(self.usage)
-        self.usage = types.Usage(**known)
-        fields.give_extra(self.usage, {**extra, **fields.extra_of(usage)})
+        extra = {} if self._usage is None else fields.extra_of(self._usage)
+        self._usage = types.Usage(**known)
+        fields.give_extra(self._usage, {**extra, **fields.extra_of(usage)})
 
 
 class _Block:
@@ -210,7 +197,7 @@ class _TextOfChosen(Place):
         self._chosen.block.text(self._name).append(value)
 
 
-class MessageStreamState:
+class MessageStreamState(MessageOutcome):
     """Folds the events of a Messages stream into the final message.
 
         state = MessageStreamState()
@@ -223,10 +210,8 @@ class MessageStreamState:
     stream has cut off: it stays what the block began with, and ``partial_json`` has its text.
     """
 
-    missing = Outcome.missing
-
     def __init__(self) -> None:
-        self._outcome = Outcome()
+        super().__init__()
         self._head = types.Message()
         self._extra = Extra()
         self._blocks: list[_Block] = []
@@ -234,38 +219,9 @@ class MessageStreamState:
         self._current: _Block | None = None
         self.call_log = ToolCallLog()
 
-    @property
-    def usage(self) -> types.Usage | None:
-        """The counts so far; None where the server has sent none."""
-        return self._outcome.usage
-
-    @property
-    def finish_reason(self) -> str | None:
-        """The stop reason; None as long as none has come."""
-        return self._outcome.finish_reason
-
-    @property
-    def done(self) -> bool:
-        """Whether ``message_stop`` has come."""
-        return self._outcome.done
-
-    @property
-    def finished(self) -> bool:
-        """Whether the message has its stop reason, or the stream its last event."""
-        return self._outcome.finished
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether the server has reported an error."""
-        return self._outcome.has_failed
-
     def note_error(self) -> None:
         """A tool call that is not over by now never is."""
         self.call_log.break_off()
-
-    def ends_with(self, error: APIError) -> bool:
-        """See ``Outcome``."""
-        return self._outcome.ends_with(error)
 
     @property
     def text(self) -> str:
@@ -296,7 +252,7 @@ class MessageStreamState:
                 if block.is_call:
                     self.call_log.grew(block)
             return
-        self._outcome.fold(event, None)
+        super().fold(event, payload)
         if event.message is not None:
             self._begin(event.message)
         if event.content_block is not None:
@@ -363,7 +319,7 @@ class MessageStreamState:
         """
         message: types.Message = copied(self._head)
         message.content = [block.build() for block in self._blocks]
-        message.stop_reason = self._outcome.finish_reason
+        message.stop_reason = self.finish_reason
         message.usage = copied(self.usage) if self.usage is not None else types.Usage()
         message.usage.input_tokens = message.usage.input_tokens or 0
         message.usage.output_tokens = message.usage.output_tokens or 0

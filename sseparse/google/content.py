@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .._stream.forms import API, AsyncPulled, Pulled, Pushed
 from . import types
 from .decode import content_decoder
-from .state import GenerateContentStreamState, Outcome, index_of
+from .state import ContentOutcome, GenerateContentStreamState, index_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -53,7 +53,7 @@ def turns_of(chunk: types.GenerateContentResponse) -> str:
 GENERATE_CONTENT = API(
     content_decoder,
     GenerateContentStreamState,
-    Outcome,
+    ContentOutcome,
     has_text=_has_text,
     text_of=text_of,
     turns_of=turns_of,

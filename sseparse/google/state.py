@@ -10,85 +10,67 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._stream import fields
-from .._stream.fold import Extra, LastUsage, Offer, copied
+from .._stream.fold import Extra, Offer, copied
+from .._stream.outcome import ChoicesOutcome
 from .._stream.tool_calls import ToolCallLog
 from . import types
 from .parts import Parts
 
 if TYPE_CHECKING:
-    from .._stream.errors import APIError
     from .parts import Call
 
     Path = tuple[str | int, ...]
 
-__all__ = ["GenerateContentStreamState", "Outcome"]
+__all__ = ["ContentOutcome", "GenerateContentStreamState"]
 
 _COUNTS = ("prompt_token_count", "candidates_token_count", "total_token_count")
 
 
-class Outcome:
+class ContentOutcome(ChoicesOutcome[types.GenerateContentResponseUsageMetadata]):
     """How a stream ends, and what it used: all that is known of one that is not accumulated."""
 
-    # No event but [DONE], which the reader knows and Google does not send, ends a stream.
-    done = False
     missing = (
         "the stream ended without a finish reason for every candidate: the answer is not whole; "
         "current_response_snapshot has what came of it"
     )
 
     def __init__(self) -> None:
-        self._usage: LastUsage[types.GenerateContentResponseUsageMetadata]
-        self._usage = LastUsage("usage_metadata", _COUNTS)
-        self.finish_reasons: dict[int, str | None] = {}
+        super().__init__("usage_metadata", _COUNTS)
         self._block_reason: str | None = None
-        self.has_calls = False
+        self.has_calls = False  # whether a function has been called
 
     @property
     def first_candidate(self) -> int:
         """The index of the first candidate."""
-        return min(self.finish_reasons, default=0)
+        return self.first_choice
 
     @property
     def is_blocked(self) -> bool:
         """Whether the finish reason is that the prompt was blocked."""
-        return self._block_reason is not None and not self.finish_reasons.get(self.first_candidate)
-
-    @property
-    def usage(self) -> types.GenerateContentResponseUsageMetadata | None:
-        """The last usage that the server has sent; None where it has sent none."""
-        return self._usage.value
+        return self._block_reason is not None and not super().finish_reason
 
     @property
     def finished(self) -> bool:
         """Whether every candidate has a finish reason, or the prompt was blocked."""
-        if self._block_reason is not None:
-            return True
-        return bool(self.finish_reasons) and all(self.finish_reasons.values())
+        return self._block_reason is not None or super().finished
 
     @property
     def finish_reason(self) -> str | None:
         """The finish reason of the first candidate, or why the prompt was blocked."""
-        return self.finish_reasons.get(self.first_candidate) or self._block_reason
+        return super().finish_reason or self._block_reason
 
     def fold(self, chunk: types.GenerateContentResponse, payload: bytes | None) -> None:
         """Take the next response."""
         for position, candidate in enumerate(chunk.candidates):
             index = index_of(candidate, position)
-            if candidate.finish_reason is not None or index not in self.finish_reasons:
-                self.finish_reasons[index] = candidate.finish_reason
+            if candidate.finish_reason is not None or index not in self._finish_reasons:
+                self._finish_reasons[index] = candidate.finish_reason
             if candidate.content is not None and not self.has_calls:
                 self.has_calls = any(part.function_call for part in candidate.content.parts)
         if chunk.prompt_feedback is not None and chunk.prompt_feedback.block_reason is not None:
             self._block_reason = chunk.prompt_feedback.block_reason
         if chunk.usage_metadata is not None:
-            self._usage.note(chunk.usage_metadata)
-
-    def note_error(self) -> None:
-        """Nothing is kept that could lack a piece."""
-
-    def ends_with(self, error: APIError) -> bool:
-        """An error tells nothing of the answer, which is not whole."""
-        return False
+            self._last_usage.note(chunk.usage_metadata)
 
     def places(
         self, chunk: types.GenerateContentResponse, varying: dict[Path, int]
@@ -96,15 +78,7 @@ class Outcome:
         """Nothing is kept: it matters only how much was used, and how candidates end."""
         offer = Offer(varying)
         offer.is_lasting = False
-        return offer if self.offer_usage(chunk, offer) else None
-
-    def offer_usage(self, chunk: types.GenerateContentResponse, offer: Offer) -> bool:
-        """Offer places for the counts of further responses; whether that is all to do."""
-        return self._usage.offer(chunk.usage_metadata, offer)
-
-    def snapshot(self, is_done: bool) -> Any:
-        """There is none."""
-        raise NotImplementedError
+        return offer if self._last_usage.offer(chunk.usage_metadata, offer) else None
 
 
 def index_of(candidate: types.Candidate, position: int) -> int:
@@ -177,7 +151,7 @@ def _extended(known: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-class GenerateContentStreamState:
+class GenerateContentStreamState(ContentOutcome):
     """Folds the responses of a Gemini stream into the final one.
 
     state = GenerateContentStreamState()
@@ -186,16 +160,13 @@ class GenerateContentStreamState:
     response = state.get_final_response()
     """
 
-    done = Outcome.done
-    missing = Outcome.missing
-
     # Fields that the final response has as they came first; the rest is in other hands.
     _HEAD = fields.Present(
         types.GenerateContentResponse, ("model_version", "response_id", "create_time")
     )
 
     def __init__(self) -> None:
-        self._outcome = Outcome()
+        super().__init__()
         self._head: dict[str, Any] = {}
         self._model_status: Any = None
         self._prompt_feedback: types.GenerateContentResponsePromptFeedback | None = None
@@ -203,43 +174,9 @@ class GenerateContentStreamState:
         self._extra = Extra()
         self.call_log = ToolCallLog()
 
-    @property
-    def usage(self) -> types.GenerateContentResponseUsageMetadata | None:
-        """The last usage that the server has sent; None where it has sent none."""
-        return self._outcome.usage
-
-    @property
-    def finish_reason(self) -> str | None:
-        """The finish reason of the first candidate, or why the prompt was blocked."""
-        return self._outcome.finish_reason
-
-    @property
-    def finished(self) -> bool:
-        """Whether every candidate has a finish reason, or the prompt was blocked."""
-        return self._outcome.finished
-
-    @property
-    def first_candidate(self) -> int:
-        """The index of the first candidate."""
-        return self._outcome.first_candidate
-
-    @property
-    def has_calls(self) -> bool:
-        """Whether a function has been called."""
-        return self._outcome.has_calls
-
-    @property
-    def is_blocked(self) -> bool:
-        """Whether the finish reason is that the prompt was blocked."""
-        return self._outcome.is_blocked
-
     def note_error(self) -> None:
         """A tool call that is not over by now never is."""
         self.call_log.break_off()
-
-    def ends_with(self, error: APIError) -> bool:
-        """See ``Outcome``."""
-        return self._outcome.ends_with(error)
 
     @property
     def text(self) -> str:
@@ -269,7 +206,7 @@ class GenerateContentStreamState:
 
     def fold(self, chunk: types.GenerateContentResponse, payload: bytes | None) -> None:
         """Add the next response of a stream, which nobody has seen yet; see ``handle_chunk``."""
-        self._outcome.fold(chunk, None)
+        super().fold(chunk, payload)
         for position, candidate in enumerate(chunk.candidates):
             index = index_of(candidate, position)
             folded = self._candidates.get(index)
@@ -313,7 +250,7 @@ class GenerateContentStreamState:
                     return None
                 path = ("candidates", position, "content", "parts", 0, "text")
                 offer.text(path, text, part.text)
-        if not self._outcome.offer_usage(chunk, offer):
+        if not self._last_usage.offer(chunk.usage_metadata, offer):
             return None
         return None if offer.left else offer
 
@@ -326,7 +263,7 @@ class GenerateContentStreamState:
         Args:
             is_done: makes no difference: a candidate says itself why it ended.
         """
-        reasons = self._outcome.finish_reasons
+        reasons = self._finish_reasons
         response = types.GenerateContentResponse(
             candidates=[
                 self._candidates[index].build(index, reasons[index])

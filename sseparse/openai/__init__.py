@@ -13,6 +13,7 @@ from .._stream.timing import Timing
 from .._stream.tool_calls import PartialToolCall
 from .chat import AsyncChatStream, ChatParser, ChatStream
 from .completions import AsyncCompletionStream, CompletionParser, CompletionStream
+from .completions_state import CompletionStreamState
 from .responses import AsyncResponseStream, ResponseParser, ResponseStream
 from .responses_state import ResponseStreamState
 from .responses_types import (
@@ -24,7 +25,7 @@ from .responses_types import (
     ResponseStreamEvent,
     ResponseUsage,
 )
-from .state import ChatCompletionStreamState, CompletionStreamState
+from .state import ChatCompletionStreamState
 from .types import (
     Annotation,
     AnnotationURLCitation,

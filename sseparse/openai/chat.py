@@ -14,7 +14,8 @@ from .forms import (
     has_no_choices,
     text_of,
 )
-from .state import ChatCompletionStreamState, Outcome
+from .outcome import OutcomeOnly
+from .state import ChatCompletionStreamState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -65,7 +66,7 @@ def news_of(item: types.ChatCompletionChunk) -> str:
 CHAT = API(
     chat_decoder,
     ChatCompletionStreamState,
-    Outcome,
+    OutcomeOnly,
     has_text=_has_text,
     text_of=text_of,
     turns_of=turns_of,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._stream.forms import API
 from . import types
+from .completions_state import CompletionStreamState
 from .decode import completion_decoder
 from .forms import (
     AsyncPulledCompletion,
@@ -12,7 +13,7 @@ from .forms import (
     has_no_choices,
     text_of,
 )
-from .state import CompletionStreamState, Outcome
+from .outcome import OutcomeOnly
 
 __all__ = ["AsyncCompletionStream", "CompletionParser", "CompletionStream"]
 
@@ -24,7 +25,7 @@ def _has_text(chunk: types.Completion) -> bool:
 COMPLETIONS = API(
     completion_decoder,
     CompletionStreamState,
-    Outcome,
+    OutcomeOnly,
     has_text=_has_text,
     text_of=text_of,
     is_withheld=has_no_choices,

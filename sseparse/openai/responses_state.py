@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .._stream import fields
 from .._stream.fold import Offer, copied
 from .._stream.mend import mended
+from .._stream.outcome import Outcome
 from .._stream.text import Text
 from .._stream.tool_calls import ToolCallLog
 from . import responses_types as types
@@ -75,7 +76,7 @@ _PARTS: dict[str, dict[str, Any]] = {
 }
 
 
-class ResponseOutcome:
+class ResponseOutcome(Outcome[types.ResponseUsage]):
     """How a stream ends, and what it used: all that is known of one that is not accumulated."""
 
     missing = (
@@ -84,15 +85,8 @@ class ResponseOutcome:
     )
 
     def __init__(self) -> None:
-        self.usage: types.ResponseUsage | None = None
-        self.finish_reason: str | None = None
-        self.done = False
-        self.has_calls = False  # of tools that are not the server's own
-
-    @property
-    def finished(self) -> bool:
-        """Whether the event has come that ends the stream."""
-        return self.done
+        super().__init__()
+        self.has_calls = False  # whether a tool has been called that is not the server's own
 
     def fold(self, event: types.ResponseStreamEvent, payload: bytes | None) -> None:
         """Take the next event."""
@@ -100,13 +94,10 @@ class ResponseOutcome:
             self.has_calls = True
         if event.response is not None:
             self.has_calls |= any(item.type in _CALLS for item in event.response.output)
-            self.usage = event.response.usage or self.usage
+            self._usage = event.response.usage or self._usage
             if event.type in _LAST:
-                self.done = True
-                self.finish_reason = _reason_of(event.response, event.type)
-
-    def note_error(self) -> None:
-        """Nothing is kept that could lack a piece."""
+                self._done = True
+                self._finish_reason = _reason_of(event.response, event.type)
 
     def ends_with(self, error: APIError) -> bool:
         """A response that has failed is whole; another error tells nothing of it."""
@@ -118,10 +109,6 @@ class ResponseOutcome:
     def places(self, event: types.ResponseStreamEvent, varying: dict[Path, int]) -> Offer | None:
         """Nothing is kept of deltas."""
         return Offer(varying) if event.response is None else None
-
-    def snapshot(self, is_done: bool) -> Any:
-        """There is none."""
-        raise NotImplementedError
 
 
 def _reason_of(response: types.Response, event_type: str) -> str:
@@ -232,7 +219,7 @@ class _Item:
         return part
 
 
-class ResponseStreamState:
+class ResponseStreamState(ResponseOutcome):
     """Folds the events of a Responses stream into the final response.
 
         state = ResponseStreamState()
@@ -244,51 +231,17 @@ class ResponseStreamState:
     ``response.to_dict()``.
     """
 
-    missing = ResponseOutcome.missing
-
     def __init__(self) -> None:
-        self._outcome = ResponseOutcome()
+        super().__init__()
         self._response: types.Response | None = None
         self._items: dict[int, _Item] = {}
         self._by_id: dict[str, _Item] = {}
         self._current: _Item | None = None
         self.call_log = ToolCallLog()
 
-    @property
-    def usage(self) -> types.ResponseUsage | None:
-        """The usage; None where the server has sent none."""
-        return self._outcome.usage
-
-    @property
-    def finish_reason(self) -> str | None:
-        """Its status, or why it is incomplete; None until it has ended."""
-        return self._outcome.finish_reason
-
-    @property
-    def done(self) -> bool:
-        """Whether the event has come that ends the stream."""
-        return self._outcome.done
-
-    @property
-    def finished(self) -> bool:
-        """The same."""
-        return self._outcome.finished
-
-    @property
-    def has_calls(self) -> bool:
-        """Whether a tool has been called, other than those that the server runs itself."""
-        return self._outcome.has_calls
-
     def note_error(self) -> None:
         """A tool call that is not over by now never is."""
         self.call_log.break_off()
-
-    def ends_with(self, error: APIError) -> bool:
-        """See ``ResponseOutcome``."""
-        failed = failed_in(error)
-        if failed is not None:
-            self.fold(failed, None)
-        return failed is not None
 
     @property
     def text(self) -> str:
@@ -336,12 +289,12 @@ class ResponseStreamState:
             if item.is_call:
                 self.call_log.grew(item)  # its item's own ``done`` is still to come
         elif event.response is not None:
-            self._outcome.fold(event, None)
+            super().fold(event, payload)
             self._response = event.response
             if event_type == "response.completed":
                 self._end_calls(event.response)
         elif event.item is not None:
-            self._outcome.fold(event, None)
+            super().fold(event, payload)
             self._add_item(event, event.item)
         elif event.part is not None:
             is_summary = event.summary_index is not None

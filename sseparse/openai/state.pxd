@@ -1,46 +1,5 @@
 # The types that Cython compiles state.py with; see there.
 
-cimport cython
 from sseparse._stream cimport fields
 
-cdef fields.Field _CHOICES, _INDEX, _DELTA, _FINISH_REASON
-cdef fields.Present _IN_DELTA, _IN_CHOICE
-
-
-cdef class Outcome:
-    cdef object _usage
-    cdef public dict finish_reasons
-    cdef set _has_said
-    cdef object _messages
-
-    cpdef note_usage(self, chunk)
-
-
-cdef class _Logprobs:
-    cdef object _known
-    cdef list _payloads
-    cdef object _index
-
-    cpdef add(self, logprobs)
-
-    cpdef add_later(self, bytes payload, index)
-
-
-cdef class _ChatChoice:
-    cdef readonly object index
-    cdef readonly object call_log
-    cdef readonly dict texts
-    cdef readonly object tool_calls
-    cdef public bint may_go_on
-    cdef readonly _Logprobs logprobs
-    cdef readonly object function_call
-    cdef readonly object audio
-    cdef readonly object reasoning_details
-    cdef readonly dict lists
-    cdef readonly object token_ids
-    cdef readonly object extra_content
-    cdef readonly dict last
-    cdef readonly object delta_extra
-    cdef readonly object choice_extra
-
-    cpdef add(self, choice, bint is_mended, bytes payload)
+cdef fields.Field _CHOICES, _INDEX, _FINISH_REASON

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 _AGAIN = (
     *("_stream.text", "_stream.fold", "_stream.shape", "_stream.shapes"),
     *("_stream.stray", "_stream.reader"),
-    *("_stream.loops", "_stream.forms", "_stream.answer", "openai.parts", "openai.state"),
-    *("openai.forms", "openai.chat", "openai.completions"),
+    *("_stream.loops", "_stream.forms", "_stream.answer", "_stream.outcome"),
+    *("openai.parts", "openai.choice", "openai.whole_messages", "openai.outcome", "openai.state"),
+    *("openai.completions_state", "openai.forms", "openai.chat", "openai.completions"),
     *("openai.responses_state", "openai.responses"),
     *("anthropic.state", "anthropic.messages", "google.parts", "google.state", "google.content"),
     *("openai.view", "openai.responses_view", "anthropic.view", "google.view", "llm"),
@@ -36,7 +37,8 @@ _NAMES = {f"sseparse.{name}" for name in _AGAIN}
 _CLASSES = {
     "openai.chat": ("ChatStream", "AsyncChatStream", "ChatParser"),
     "openai.completions": ("CompletionStream", "AsyncCompletionStream", "CompletionParser"),
-    "openai.state": ("ChatCompletionStreamState", "CompletionStreamState"),
+    "openai.state": ("ChatCompletionStreamState",),
+    "openai.completions_state": ("CompletionStreamState",),
     "openai.responses": ("ResponseStream", "AsyncResponseStream", "ResponseParser"),
     "openai.responses_state": ("ResponseStreamState",),
     "anthropic.messages": ("MessageStream", "AsyncMessageStream", "MessageParser"),
