@@ -68,11 +68,6 @@ class Text(Place):
         """Whether there was any part that is not empty."""
         return bool(self._parts or self._blocks)
 
-    def last_part(self) -> str:
-        """The part that came last; maybe with some that came before it."""
-        parts = self._parts or self._blocks
-        return parts[-1] if parts else ""
-
     def since(self, start: int) -> str:
         """What has come behind so many characters, as it came: in time for just that."""
         missing = self.length - start

@@ -188,15 +188,17 @@ class PartialToolCall:
         start, self._fed = self._fed, len(self.arguments)
         return self._json.feed(self.arguments[start:])
 
-    def _is_whole(self) -> bool:
-        if not self._call.is_json:
-            return False
+    def _whole_value(self) -> Any:
+        """What the arguments are as JSON; None as long as they are none, or may go on."""
         self._read_on()
         try:
             json = self._read_json()
         except PartialJSONError:
-            return False
-        return json.complete and isinstance(json.value, dict)
+            return None
+        return json.value if json.complete else None
+
+    def _is_whole(self) -> bool:
+        return self._call.is_json and isinstance(self._whole_value(), dict)
 
     def _has_changed(self) -> bool:
         """Whether there is more to see than the last time."""
@@ -260,6 +262,10 @@ class ToolCallLog:
         """Whether its arguments are a whole JSON object, which nothing can follow."""
         partial = self._calls[call]
         return partial.complete or partial._is_whole()
+
+    def whole_value(self, call: Call) -> Any:
+        """What its arguments are as JSON; None as long as they are none, or may go on."""
+        return self._calls[call]._whole_value()
 
     def break_off(self) -> None:
         """There was an error in the stream: whatever is not over by now never is."""

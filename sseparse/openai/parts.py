@@ -7,7 +7,6 @@ piece, and a ``build`` that makes what has come so far of it, any number of time
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from .._stream.fields import extra_of
@@ -25,11 +24,6 @@ __all__ = [
     "ToolCalls",
 ]
 
-# How often arguments longer than this are parsed to see whether they are whole. No server
-# comes near it but one that wants to keep us busy.
-_LONG = 64 * 1024
-_MOST_LONG_ATTEMPTS = 100
-
 
 class ToolCall:
     """A tool call as far as it has come."""
@@ -41,13 +35,11 @@ class ToolCall:
         "extra_content",
         "id",
         "index",
-        "long_attempts",
         "name",
     )
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.long_attempts = 0
         self.id = ""
         self.name = ""
         self.custom = False
@@ -84,24 +76,6 @@ class ToolCall:
         if name and name != self.name and not self.arguments.has_come():
             # Or longer each time.
             self.name = name if name.startswith(self.name) else self.name + name
-
-    def is_complete(self) -> bool:
-        """Whether the arguments are whole JSON."""
-        # Most fragments can be told by their last character, without joining anything.
-        if not self.arguments.has_come():
-            return False
-        last = self.arguments.last_part().rstrip()
-        if last and not last.endswith(("}", "]", '"')):
-            return False
-        if self.long_attempts == _MOST_LONG_ATTEMPTS:
-            return False
-        text = self.arguments.joined()
-        try:
-            json.loads(text)
-        except (ValueError, RecursionError):
-            self.long_attempts += len(text) > _LONG
-            return False
-        return True
 
     def build(self) -> types.ChatCompletionMessageToolCall:
         arguments = self.arguments.joined()
@@ -196,7 +170,7 @@ class ToolCalls:
             if self.by_id.get(id) is not None:
                 return self.by_id[id]
             name = _name_of(fragment)
-            if (name and name != call.name) or (_has_more(fragment) and call.is_complete()):
+            if (name and name != call.name) or (_has_more(fragment) and self._is_whole(call)):
                 return self._open(index)
             return call
         call = self.by_id.get(id) if id else None
@@ -215,7 +189,11 @@ class ToolCalls:
             return False
         if call.custom and name != call.name:
             return call.arguments.has_come()  # which are no JSON
-        return (name != call.name or _has_more(fragment)) and call.is_complete()
+        return (name != call.name or _has_more(fragment)) and self._is_whole(call)
+
+    def _is_whole(self, call: ToolCall) -> bool:
+        """Whether the arguments are JSON that nothing can follow."""
+        return isinstance(self.log.whole_value(call), (dict, list, str))
 
     def _open_by(self, fragment: types.ChoiceDeltaToolCall, index: int) -> ToolCall | None:
         is_first = not self.calls and fragment.index is not None

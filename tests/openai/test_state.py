@@ -326,6 +326,9 @@ GROWING = {
     "logprobs": logprobs_chunk,
     "arguments": lambda position: call_chunk(index=0),
     "arguments, an id in each": lambda position: call_chunk(index=0, id=f"c{position}"),
+    "arguments, the name in each": lambda position: call_chunk(
+        index=0, function={"name": "f", "arguments": "x}" if position else '{"a": "'}
+    ),
     "calls": lambda position: call_chunk(
         id=f"c{position}", function={"name": "f", "arguments": "{}"}
     ),
@@ -369,24 +372,15 @@ def test_twice_the_chunks_are_twice_the_work(kind, work_by_kind):
     assert 1000 < once < twice < 2.1 * once
 
 
-def test_long_arguments_are_not_parsed_for_every_fragment_behind_them(monkeypatch):
-    parsed = []
-    monkeypatch.setattr(
-        "sseparse.openai.parts.json.loads",
-        lambda text: parsed.append(text) or json.JSONDecoder().decode(text),
-    )
-    texts = ['{"a": "' + "x" * 100_000, *["}"] * 300]
+def test_however_often_long_arguments_seem_to_end_they_are_read_once():
+    texts = ['{"a": "' + "x" * 100_000, *["}"] * 20_000, '"}', '{"b": 1}']
     fragments = [
-        {
-            "tool_calls": [
-                {"index": 0, "id": f"c{number}", "function": {"name": "f", "arguments": text}}
-            ]
-        }
-        for number, text in enumerate(texts)
+        {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": text}}]}
+        for text in texts
     ]
-    (call,) = fold(fragments)["message"]["tool_calls"]
-    assert call["function"]["arguments"] == "".join(texts)
-    assert 1 < len(parsed) <= 100
+    first, second = fold(fragments)["message"]["tool_calls"]
+    assert first["function"]["arguments"] == "".join(texts[:-1])
+    assert second["function"]["arguments"] == '{"b": 1}'
 
 
 def test_what_groq_says_is_merged_and_a_snapshot_keeps_what_it_had():
