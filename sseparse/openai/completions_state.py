@@ -126,12 +126,7 @@ class CompletionStreamState(CompletionState[types.Completion, types.Completion])
             offer.text(("choices", position, "text"), folded.text, choice.text)
             extra = fields.extra_of(choice)
             offer.extra(("choices", position, "_extra"), folded.extra, extra)
-        if not self._last_usage.offer(chunk.usage, offer):
-            return None
-        if self._REST.of(chunk):
-            offer.is_lasting = False
-        offer.extra(("_extra",), self._extra, fields.extra_of(chunk))
-        return offer if all(map(self._ignores, offer.left)) else None
+        return offer if self._offer_envelope(chunk, offer) else None
 
     def snapshot(self, is_done: bool) -> types.Completion:
         """The completion as far as it has come; see the base class."""

@@ -113,6 +113,15 @@ class CompletionState(CompletionOutcome, Generic[ChunkT, FinalT]):
         else:
             self._last[name] = value
 
+    def _offer_envelope(self, chunk: ChunkT, offer: Offer) -> bool:
+        """Offer what such chunks are added to outside their choices; whether that is all to do."""
+        if not self._last_usage.offer(chunk.usage, offer):
+            return False
+        if self._REST.of(chunk):
+            offer.is_lasting = False
+        offer.extra(("_extra",), self._extra, fields.extra_of(chunk))
+        return all(map(self._ignores, offer.left))
+
     def _envelope(self) -> dict[str, Any]:
         first = {name: settled(value) for name, value in self._first.items()}
         if not isinstance(first.get("created", 0), int):
@@ -239,12 +248,7 @@ class ChatCompletionStreamState(CompletionState[types.ChatCompletionChunk, types
             folded = self._choices[choice.index]
             if not folded.offer(choice, ("choices", position), offer):
                 return None
-        if not self._last_usage.offer(chunk.usage, offer):
-            return None
-        if self._REST.of(chunk):
-            offer.is_lasting = False
-        offer.extra(("_extra",), self._extra, fields.extra_of(chunk))
-        return offer if all(map(self._ignores, offer.left)) else None
+        return offer if self._offer_envelope(chunk, offer) else None
 
     def note_error(self) -> None:
         """A tool call that is not over by now never is."""
