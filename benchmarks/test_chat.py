@@ -1,6 +1,7 @@
 """Bytes to typed chunks, against decoding the same payloads, already isolated.
 
-"msgspec alone" makes the same Structs of payloads that somebody else has found. ChatStream
+"msgspec alone" makes the same Structs of payloads that somebody else has found, and dicts where
+the Structs refuse a key that no type declares. ChatStream
 parses the bytes, decodes, gives each chunk to the caller with its payload, and accumulates the
 final completion. json, orjson and jiter make dicts; "openai, construct" makes the official
 client's chunks of dicts that somebody else has parsed; "openai Stream" and sdk.Stream do all of
@@ -18,14 +19,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import httpx2
 import jiter
 import msgspec
-import openai
 import orjson
 import pytest
+from made_streams import CHAT, encode, event_of
 from openai.types.chat import ChatCompletionChunk as OfficialChunk
 from pytest_benchmark.fixture import BenchmarkFixture
+from typed_apis import OPENAI, response_of, with_openai
 from workloads import LARGE_READ, cut
 
 from sseparse.openai import ChatCompletionChunk, ChatStream
@@ -33,70 +34,13 @@ from sseparse.openai.sdk import Stream
 
 COUNT = 600
 
-ENVELOPE = {
-    "id": "chatcmpl-BvxyzABCDEFGHIJKLMNOP",
-    "object": "chat.completion.chunk",
-    "created": 1733162853,
-    "model": "gpt-4o-mini-2024-07-18",
-    "service_tier": "default",
-    "system_fingerprint": "fp_0705bf87c0",
-}
-
-
-def choice(delta: dict[str, Any], **rest: Any) -> dict[str, Any]:
-    return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None, **rest}
-
-
-def text(i: int) -> dict[str, Any]:
-    return {
-        **ENVELOPE,
-        "choices": [choice({"content": f" word{i}"})],
-        "usage": None,
-        "obfuscation": "aB3",
-    }
-
-
-def bare_text(i: int) -> dict[str, Any]:
-    envelope = {key: ENVELOPE[key] for key in ("id", "object", "created", "model")}
-    delta = {"content": f" word{i}"}
-    return {**envelope, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
-
-
-def tool_arguments(i: int) -> dict[str, Any]:
-    delta = {"tool_calls": [{"index": 0, "function": {"arguments": f'"a{i}":'}}]}
-    return {**ENVELOPE, "choices": [choice(delta)]}
-
-
-def token_logprobs(i: int) -> dict[str, Any]:
-    def entry(**rest: Any) -> dict[str, Any]:
-        return {"token": f" w{i}", "logprob": -0.25, "bytes": [32, 119], **rest}
-
-    logprobs = {"content": [entry(top_logprobs=[entry(), entry()])], "refusal": None}
-    return {**ENVELOPE, "choices": [choice({"content": f" w{i}"}, logprobs=logprobs)]}
-
-
-def reasoning(i: int) -> dict[str, Any]:
-    """As DeepSeek sends it, and vLLM."""
-    delta = {"content": None, "reasoning_content": f" word{i}"}
-    return {**ENVELOPE, "choices": [choice(delta)]}
-
-
-def unknown_keys(i: int) -> dict[str, Any]:
-    return {**text(i), "pad": "abcdefgh"}
-
-
-KINDS = {
-    make.__name__: make
-    for make in (text, bare_text, tool_arguments, token_logprobs, reasoning, unknown_keys)
-}
-
 
 def payloads_of(kind: str, count: int = COUNT) -> list[bytes]:
-    return [json.dumps(KINDS[kind](i), separators=(",", ":")).encode() for i in range(count)]
+    return [encode(CHAT[kind](i)) for i in range(count)]
 
 
 def events_of(payloads: list[bytes]) -> list[bytes]:
-    return [b"data: " + payload + b"\n\n" for payload in [*payloads, b"[DONE]"]]
+    return [*map(event_of, payloads), event_of(b"[DONE]")]
 
 
 def reads_of(payloads: list[bytes]) -> list[bytes]:
@@ -107,26 +51,15 @@ def dicts_of(payloads: list[bytes]) -> list[dict[str, Any]]:
     return [json.loads(payload) for payload in payloads]
 
 
-# Not to be asked for anything: it makes objects.
-CLIENT = openai.OpenAI(api_key="-", base_url="http://localhost/")
-REQUEST = httpx2.Request("POST", "http://localhost/")
-
-
-def response_of(reads: list[bytes]) -> httpx2.Response:
-    headers = {"content-type": "text/event-stream"}
-    return httpx2.Response(200, headers=headers, content=iter(reads), request=REQUEST)
-
-
 def construct(dicts: list[dict[str, Any]]) -> Iterator[OfficialChunk]:
     return (OfficialChunk.construct(**fields) for fields in dicts)
 
 
-def official_stream(reads: list[bytes]) -> Iterable[OfficialChunk]:
-    return openai.Stream(cast_to=OfficialChunk, response=response_of(reads), client=CLIENT)
+official_stream = with_openai(OfficialChunk)
 
 
 def sdk_stream(reads: list[bytes]) -> Iterable[OfficialChunk]:
-    return Stream(cast_to=OfficialChunk, response=response_of(reads), client=CLIENT)
+    return Stream(cast_to=OfficialChunk, response=response_of(reads), client=OPENAI)
 
 
 def unaccumulated(reads: list[bytes]) -> Iterable[ChatCompletionChunk]:
@@ -142,13 +75,23 @@ def each(decode: Callable[[bytes], Any]) -> Callable[[list[bytes]], Iterator[Any
     return lambda payloads: map(decode, payloads)
 
 
+def decoding(payloads: list[bytes]) -> tuple[Callable[[bytes], Any], list[bytes]]:
+    """The decoder of the Structs; that to dicts, where they refuse a key which they do not know."""
+    decode = msgspec.json.Decoder(ChatCompletionChunk).decode
+    try:
+        decode(payloads[0])
+    except msgspec.ValidationError:
+        return msgspec.json.decode, payloads
+    return decode, payloads
+
+
 def texts(reads: list[bytes]) -> Iterable[str]:
     return ChatStream(reads).iter_text()
 
 
 # Name: (what gives the chunks, what makes what it is given of the payloads).
 WAYS: dict[str, tuple[Callable[[Any], Iterable[Any]], Callable[[list[bytes]], Any]]] = {
-    "msgspec alone": (each(msgspec.json.Decoder(ChatCompletionChunk).decode), list),
+    "msgspec alone": (lambda given: map(*given), decoding),
     "ChatStream, final completion": (final_completion, reads_of),
     "ChatStream, iter_text": (texts, reads_of),
     "ChatStream, loop": (ChatStream, reads_of),
@@ -180,7 +123,7 @@ def plain(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CHAT)
 def test_chat(benchmark: BenchmarkFixture, kind: str, way: str) -> None:
     run, prepare = WAYS[way]
     payloads = payloads_of(kind)
@@ -225,7 +168,7 @@ def best_times(*runs: Callable[[], object], rounds: int) -> list[float]:
     return best
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CHAT)
 def test_growth(facts: dict[str, Any], kind: str) -> None:
     """Doubling the stream; the completion is asked for once, at the end."""
     once, twice = (reads_of(payloads_of(kind, count)) for count in (4000, 8000))

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_streams import ENVELOPE
 from pytest_benchmark.fixture import BenchmarkFixture
-from test_chat import ENVELOPE, events_of, payloads_of
+from test_chat import events_of, payloads_of
 from workloads import NETWORK_READ, cut
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))

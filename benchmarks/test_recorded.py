@@ -1,17 +1,19 @@
-"""Recorded streams, one after another, against decoding their payloads, already isolated.
+"""Recorded streams: what it costs to read what providers and servers have sent.
 
-"msgspec alone" decodes to the same Structs, and to dicts where the types refuse a payload. The
-streams do everything: bytes in, typed objects out, folded into the final object. They are what
-providers and servers have sent, most of them short: what it costs to begin and to end a stream,
-and to read payloads of a shape that is not known yet, is in here, where made streams hide it.
+"msgspec alone" decodes their payloads, isolated already, to the same Structs, and to dicts where
+the types refuse a payload. The streams do everything: bytes in, typed objects out, folded into
+the final object. The official packages iterate over the same bytes, and fold nothing.
 
-Nothing is measured where there are no recordings.
+Most recordings are short: what it costs to begin and to end a stream, and to read payloads of a
+shape that is not known yet, is in here, where made streams hide it. Nothing is measured where
+there are no recordings.
 """
 
 from __future__ import annotations
 
+import functools
+from collections import deque
 from collections.abc import Callable
-from statistics import median
 from typing import Any
 
 import corpus
@@ -19,41 +21,25 @@ import msgspec
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from test_chat import best_times
+from typed_apis import APIS
 from workloads import LARGE_READ, cut
 
 from sseparse import SSEError, iter_events
-from sseparse.anthropic import MessageStream, MessageStreamEvent
-from sseparse.google import GenerateContentResponse, GenerateContentStream
-from sseparse.openai import (
-    ChatCompletionChunk,
-    ChatStream,
-    Completion,
-    CompletionStream,
-    ResponseStream,
-    ResponseStreamEvent,
-)
 
-# By what the recordings call an API.
-APIS: dict[str, tuple[Any, Any]] = {
-    "chat.completions": (ChatStream, ChatCompletionChunk),
-    "completions": (CompletionStream, Completion),
-    "responses": (ResponseStream, ResponseStreamEvent),
-    "anthropic.messages": (MessageStream, MessageStreamEvent),
-    "google.generateContent": (GenerateContentStream, GenerateContentResponse),
-}
-
-# Streams of fewer chunks say more of their beginning than of their chunks.
-FEW = 20
+# How many payloads are read, at the least, when a single stream is timed.
+PAYLOADS = 400
 
 
 class Recorded:
-    """A stream: its reads, and its payloads, each with what decodes it."""
+    """A stream: who sent it, its reads, and its payloads, each with what decodes it."""
 
-    def __init__(self, body: bytes, cls: type) -> None:
-        self.reads = cut(body, LARGE_READ)
+    def __init__(self, row: dict[str, Any], cls: type) -> None:
+        self.provider = row["provider"]
+        self.file = row["file"]
+        self.reads = cut(row["bytes"], LARGE_READ)
         self.decoding = []
-        for event in iter_events([body]):
-            for decode in (_decoder(cls), msgspec.json.decode):
+        for event in iter_events([row["bytes"]]):
+            for decode in (decoder(cls), msgspec.json.decode):
                 try:
                     decode(event.data_bytes)
                 except msgspec.MsgspecError:
@@ -62,27 +48,35 @@ class Recorded:
                 break
 
 
-_DECODERS: dict[type, Any] = {}
+@functools.cache
+def decoder(cls: type) -> Callable[[bytes], Any]:
+    return msgspec.json.Decoder(cls).decode
 
 
-def _decoder(cls: type) -> Any:
-    return _DECODERS.setdefault(cls, msgspec.json.Decoder(cls).decode)
-
-
+@functools.cache
 def recordings(api: str) -> list[Recorded]:
-    found = [Recorded(entry["bytes"], APIS[api][1]) for entry in corpus.entries(api)]
-    found = [each for each in found if each.decoding]
-    if not found:
+    found = [Recorded(row, APIS[api].payload) for row in corpus.entries(APIS[api].recorded)]
+    return [each for each in found if each.decoding]
+
+
+@pytest.fixture(params=APIS)
+def api(request: pytest.FixtureRequest) -> str:
+    """An API of which there are recordings."""
+    if not recordings(request.param):
         pytest.skip("there are no recordings of it")
-    return found
+    return request.param
 
 
-def alone(recorded: Recorded, stream_class: Any) -> None:
+# What reads a stream.
+
+
+def alone(recorded: Recorded, api: str) -> None:
     for decode, payload in recorded.decoding:
         decode(payload)
 
 
 def past_errors(run: Callable[[], object]) -> None:
+    """Read on behind whatever the server reported, and behind what could not be read."""
     while True:
         try:
             run()
@@ -91,29 +85,22 @@ def past_errors(run: Callable[[], object]) -> None:
         return
 
 
-def loop(recorded: Recorded, stream_class: Any) -> None:
-    stream = stream_class(recorded.reads)
-
-    def run() -> None:
-        for _ in stream:
-            pass
-
-    past_errors(run)
+def loop(recorded: Recorded, api: str) -> None:
+    stream = APIS[api].stream(recorded.reads)
+    past_errors(lambda: deque(stream, maxlen=0))
 
 
-def final(recorded: Recorded, stream_class: Any) -> None:
-    stream = stream_class(recorded.reads)
-    past_errors(stream.until_done)
+def final(recorded: Recorded, api: str) -> None:
+    past_errors(APIS[api].stream(recorded.reads).until_done)
 
 
-def text(recorded: Recorded, stream_class: Any) -> None:
-    stream = stream_class(recorded.reads)
+def text(recorded: Recorded, api: str) -> None:
+    stream = APIS[api].stream(recorded.reads)
+    past_errors(lambda: deque(stream.iter_text(), maxlen=0))
 
-    def run() -> None:
-        for _ in stream.iter_text():
-            pass
 
-    past_errors(run)
+def official(recorded: Recorded, api: str) -> None:
+    deque(APIS[api].official(recorded.reads), maxlen=0)
 
 
 WAYS = {
@@ -121,47 +108,54 @@ WAYS = {
     "typed, loop": loop,
     "typed, folded": final,
     "typed, iter_text": text,
+    "official package": official,
 }
 
 
+@functools.cache
+def read_officially(api: str) -> list[Recorded]:
+    """The recordings that the official package reads to their end."""
+    found = []
+    for each in recordings(api):
+        try:
+            official(each, api)
+        except Exception:
+            continue
+        found.append(each)
+    return found
+
+
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("api", APIS)
 def test_recorded(benchmark: BenchmarkFixture, api: str, way: str) -> None:
-    streams, stream_class, run = recordings(api), APIS[api][0], WAYS[way]
+    streams, run = recordings(api), WAYS[way]
+    if run is official:
+        if APIS[api].official is None:
+            pytest.skip(f"{APIS[api].package} is not here")
+        # An error ends it: so many of the others are left.
+        streams = read_officially(api)
     benchmark.group = f"recorded: {api}"
     benchmark.name = way
-    benchmark.extra_info.update(items=sum(len(each.decoding) for each in streams))
+    payloads = sum(len(each.decoding) for each in streams)
+    benchmark.extra_info.update(items=payloads, streams=len(streams))
 
     def read_all() -> None:
         for each in streams:
-            run(each, stream_class)
+            run(each, api)
 
-    benchmark(read_all)
+    benchmark.pedantic(read_all, rounds=1 if run is official else 10)
 
 
-@pytest.mark.parametrize("api", APIS)
 def test_each_recorded(facts: dict[str, Any], api: str) -> None:
-    """Stream by stream: the loop's time against msgspec's."""
-    stream_class = APIS[api][0]
-    ratios = []
+    """Stream by stream: the time of msgspec, and that of the loop."""
     for each in recordings(api):
-        times = max(1, 200 // len(each.decoding))
+        times = max(1, PAYLOADS // len(each.decoding))
 
         def repeat(
-            run: Callable[[Recorded, Any], None], each: Recorded = each, times: int = times
+            run: Callable[[Recorded, str], None], each: Recorded = each, times: int = times
         ) -> Callable[[], None]:
-            return lambda: [run(each, stream_class) for _ in range(times)] and None
+            return lambda: [run(each, api) for _ in range(times)] and None
 
         base, looped = best_times(repeat(alone), repeat(loop), rounds=5)
-        ratios.append((looped / base, len(each.decoding)))
-    group = f"recorded, stream by stream: {api}"
-    selections = {
-        "streams": [ratio for ratio, _ in ratios],
-        f"streams of {FEW} payloads or more": [ratio for ratio, size in ratios if size >= FEW],
-    }
-    for what, selected in selections.items():
-        if selected:
-            facts["amounts"] += [
-                [group, f"median of {len(selected)} {what}", median(selected), "times the time"],
-                [group, f"worst of {len(selected)} {what}", max(selected), "times the time"],
-            ]
+        facts["streams"].append(
+            [api, each.provider, each.file, len(each.decoding), base / times, looped / times]
+        )

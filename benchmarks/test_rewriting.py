@@ -15,8 +15,9 @@ from typing import Any
 import corpus
 import msgspec
 import pytest
+from made_streams import CHAT
 from pytest_benchmark.fixture import BenchmarkFixture
-from test_chat import KINDS, payloads_of
+from test_chat import payloads_of
 
 from sseparse import SSEError, encode_event
 from sseparse.openai import ChatCompletionChunk, ChatStream
@@ -82,7 +83,7 @@ def recorded() -> list[bytes]:
 
 
 WORK: dict[str, Callable[[], list[bytes]]] = {
-    **{kind: functools.partial(payloads_of, kind) for kind in KINDS},
+    **{kind: functools.partial(payloads_of, kind) for kind in CHAT},
     "recorded streams": recorded,
 }
 
