@@ -8,7 +8,7 @@
 #   make lint       style and types
 #   make coverage   fails unless the tests reach every line and branch
 #   make bench      the benchmarks
-#   make bench-report  the tables and charts of the documentation, from the last make bench
+#   make bench-report  the tables and the chart of README and documentation, from the last make bench
 #   make bench-guard   the instructions an event takes, against those of the last time (valgrind)
 #   make docs       the documentation, into site/ (Python 3.11 or newer)
 #   make fuzz       looks for inputs that break something, SECONDS=60 for each fuzzer (SEED=1: the same again)
@@ -60,7 +60,7 @@ bench: .venv/built .venv/group-bench .benchmarks/package.json
 	|| echo "eventsource-parser will not be measured: npm is not here, or could not install it"
 
 bench-report: .venv/group-report .benchmarks/last.json
-	$(BIN)/python benchmarks/report.py .benchmarks/last.json docs
+	$(BIN)/python benchmarks/report.py .benchmarks/last.json .
 
 bench-guard: .venv/built .venv/group-bench
 	$(BIN)/python benchmarks/guard.py
