@@ -51,7 +51,7 @@ recipes: .venv/built .venv/group-recipes
 	$(BIN)/python -m pytest tests/system/test_recipes.py
 
 bench: .venv/built .venv/group-bench .benchmarks/package.json
-	$(BIN)/python -m pytest benchmarks -m "" --benchmark-group-by=group --benchmark-columns=median,iqr,rounds --benchmark-timer=time.process_time --benchmark-max-time=0.2 --benchmark-json=.benchmarks/last.json
+	$(BIN)/python -m pytest benchmarks -m "" --benchmark-group-by=group --benchmark-columns=median,iqr,rounds --benchmark-timer=time.process_time --benchmark-max-time=0.1 --benchmark-json=.benchmarks/last.json
 
 # eventsource-parser, where it can run: without npm there is nothing to do, and the next make bench asks again.
 .benchmarks/package.json:

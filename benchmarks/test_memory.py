@@ -1,4 +1,4 @@
-"""Memory: of one huge event, of an idle parser, of ten thousand streams at once.
+"""Memory: of one huge event, of an idle parser, of thousands of streams at once.
 
 Each way has a process of its own, which measures twice: "resident" is what the system gave it,
 "traced" is what Python's allocators were asked for at the most. A stream is measured where it
@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from workloads import chat_stream
 
-STREAMS = 10_000
+STREAMS = 4_000
 MIB = 2**20
 HUGE = 64 * MIB
 # Not smaller: some take quadratic time, and would need minutes.
@@ -107,7 +107,7 @@ def huge_event(way: str) -> list[float]:
 
 
 def many_streams(way: str) -> list[float]:
-    """Bytes a stream, resident and traced, of ten thousand at once."""
+    """Bytes a stream, resident and traced, of thousands at once."""
     read = {**EVENTS, **CHATS}[way]()
     read([ONE_AND_A_HALF])
     gc.collect()
