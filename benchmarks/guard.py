@@ -19,10 +19,12 @@ import sys
 import sysconfig
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from guard_cases import CASES
+from made_streams import CHAT, STREAMS, encode, event_of, reads_of
 from workloads import LARGE_READ, NETWORK_READ, Workload, chat, cut, many_lines, tool_calls
 
 HERE = Path(__file__).parent
@@ -43,6 +45,18 @@ def in_pieces(text: str) -> Workload:
     return Workload(pieces, [("", "")] * len(pieces))
 
 
+def chunks_of(kind: str) -> Workload:
+    """Chat chunks that look alike."""
+    payloads = [encode(CHAT[kind](i)) for i in range(EVENTS)]
+    stream = b"".join(map(event_of, payloads))
+    return Workload(cut(stream, LARGE_READ), [("", "")] * EVENTS)
+
+
+def stream_of(api: str, pieces: int) -> Workload:
+    """A stream of so many pieces of text."""
+    return Workload(reads_of(api, pieces), [("", "")] * len(STREAMS[api](pieces)))
+
+
 INPUTS = {
     "16 KiB chunks": lambda: chat(EVENTS, 300, LARGE_READ),
     "CRLF": lambda: chat(EVENTS, 309, LARGE_READ, b"\r\n"),
@@ -50,7 +64,14 @@ INPUTS = {
     "one event a read": lambda: chat(EVENTS, 300, 300),
     "40 data lines an event": many_lines,
     "tool calls": lambda: tool_calls(4, 1_000, LARGE_READ),
+    **{kind: partial(chunks_of, kind) for kind in CHAT},
+    **{api: partial(stream_of, api, EVENTS) for api in STREAMS},
+    # What it takes to begin and to end one.
+    **{f"{api}, short": partial(stream_of, api, 1) for api in STREAMS},
     # Of these each piece counts as an event.
+    "payloads": lambda: Workload(
+        [encode(CHAT["text"](i)) for i in range(EVENTS)], [("", "")] * EVENTS
+    ),
     "JSON, one string": lambda: in_pieces(json.dumps("some words of a text\n" * 200)),
     "JSON, objects": lambda: in_pieces(
         json.dumps([{"id": i, "name": f"number {i}", "tags": ["a"], "x": i / 8} for i in range(80)])

@@ -63,6 +63,36 @@ def chat_loop(chunks: Chunks) -> None:
         chunk.choices[0].delta.content  # noqa: B018 - what everybody asks for
 
 
+def completions(chunks: Chunks) -> None:
+    from sseparse.openai import CompletionStream
+
+    deque(CompletionStream(chunks), maxlen=0)
+
+
+def responses(chunks: Chunks) -> None:
+    from sseparse.openai import ResponseStream
+
+    deque(ResponseStream(chunks), maxlen=0)
+
+
+def messages(chunks: Chunks) -> None:
+    from sseparse.anthropic import MessageStream
+
+    deque(MessageStream(chunks), maxlen=0)
+
+
+def gemini(chunks: Chunks) -> None:
+    from sseparse.google import GenerateContentStream
+
+    deque(GenerateContentStream(chunks), maxlen=0)
+
+
+def chat_text(chunks: Chunks) -> None:
+    from sseparse.openai import ChatStream
+
+    deque(ChatStream(chunks).iter_text(), maxlen=0)
+
+
 def async_chat_loop(chunks: Chunks) -> None:
     from sseparse.openai import AsyncChatStream
 
@@ -80,6 +110,12 @@ def partial_tool_calls(chunks: Chunks) -> None:
 
     for call in ChatStream(chunks).iter_partial_tool_calls():
         call.value  # noqa: B018 - what everybody asks for
+
+
+def encode(chunks: Chunks) -> None:
+    from sseparse import encode_event
+
+    deque(map(encode_event, chunks), maxlen=0)
 
 
 def partial_json(pieces: Chunks) -> None:
@@ -129,6 +165,24 @@ CASES: dict[str, tuple[Callable[[Chunks], None], str]] = {
     "ChatStream, to the completion": (chat, "16 KiB chunks"),
     "ChatStream, loop": (chat_loop, "16 KiB chunks"),
     "ChatStream, loop, one event a read": (chat_loop, "one event a read"),
+    "ChatStream, iter_text": (chat_text, "text"),
+    # Of each shape, the loop.
+    "ChatStream, text": (chat_loop, "text"),
+    "ChatStream, reasoning": (chat_loop, "reasoning"),
+    "ChatStream, tool arguments": (chat_loop, "tool_arguments"),
+    "ChatStream, logprobs": (chat_loop, "token_logprobs"),
+    "ChatStream, undeclared keys": (chat_loop, "unknown_keys"),
+    "CompletionStream, loop": (completions, "completions"),
+    "ResponseStream, loop": (responses, "responses"),
+    "MessageStream, loop": (messages, "messages"),
+    "GenerateContentStream, loop": (gemini, "gemini"),
+    # Of a stream that has one piece of text: what it takes to begin and to end one, an event.
+    "ChatStream, short": (chat_loop, "chat, short"),
+    "CompletionStream, short": (completions, "completions, short"),
+    "ResponseStream, short": (responses, "responses, short"),
+    "MessageStream, short": (messages, "messages, short"),
+    "GenerateContentStream, short": (gemini, "gemini, short"),
+    "encode_event": (encode, "payloads"),
     "AsyncChatStream, loop": (async_chat_loop, "16 KiB chunks"),
     "ChatStream, iter_tool_calls": (tool_calls, "tool calls"),
     "ChatStream, iter_partial_tool_calls": (partial_tool_calls, "tool calls"),
