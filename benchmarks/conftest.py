@@ -95,8 +95,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "wrong": [],
         # What is measured in something else than seconds: group, way, value, unit.
         "amounts": [],
-        # Recorded streams, one by one: API, provider, file, payloads, and the seconds that
-        # msgspec took, and the loop over typed objects.
+        # Recorded streams, one by one: API, provider, file, payloads, and the seconds that msgspec
+        # took, the loop over typed objects, and the official package, where it reads the stream.
         "streams": [],
     }
 

@@ -15,9 +15,9 @@ def headline(results: Results) -> str:
     )
     return (
         f"Framing takes {duration(results.time(framing, 'sseparse'))} an event, where httpx-sse "
-        f"takes {as_times(httpx_sse)} that. Recorded chat streams take {as_times(ours)} the time "
-        f"that msgspec takes to decode their payloads, typed and folded; openai's own package "
-        f"{as_times(official)} ([how fast](#how-fast)).\n"
+        f"takes {as_times(httpx_sse)} that;\nrecorded chat streams take, typed and folded, "
+        f"{as_times(ours)} the time that msgspec takes to decode their payloads,\nand openai's "
+        f"own package {as_times(official)} ([how fast](#how-fast)).\n"
     )
 
 

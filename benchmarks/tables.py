@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
+from statistics import median
 
 from results import (
     NOTHING,
@@ -18,7 +19,6 @@ from results import (
     duration,
     is_limit,
     is_ours,
-    median_ratio,
     number,
     table,
 )
@@ -38,7 +38,8 @@ official packages (openai; anthropic; google-genai) iterate, and fold nothing; t
 the streams that they read to their end.
 
 {recorded(results)}
-Provider by provider: how many times the time of msgspec the typed loop takes, folding included.
+Provider by provider: how many times the time of msgspec the typed loop takes, folding included, and
+the official package.
 
 {providers(results)}
 ## Short streams
@@ -199,14 +200,18 @@ def providers(results: Results) -> str:
             for (of_api, provider), streams in sorted(results.streams.items())
             if of_api == api
         ]
-    return table(["", "", "streams", "payloads", "median", "worst"], rows)
+    return table(
+        ["", "", "streams", "payloads", "median", "worst", "official package, median"], rows
+    )
 
 
 def provider_row(api: str, provider: str, streams: list[Stream]) -> list[str]:
     payloads = sum(stream.payloads for stream in streams)
     worst = max(stream.ratio for stream in streams)
-    ratios = [as_times(median_ratio(streams)), as_times(worst)]
-    return [api, provider, f"{len(streams)}", f"{payloads:,}", *ratios]
+    officially = [stream.official / stream.alone for stream in streams if stream.official]
+    ratios = [median(stream.ratio for stream in streams), worst]
+    official = as_times(median(officially)) if officially else NOTHING
+    return [api, provider, f"{len(streams)}", f"{payloads:,}", *map(as_times, ratios), official]
 
 
 def short(results: Results) -> str:

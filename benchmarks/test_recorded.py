@@ -114,8 +114,10 @@ WAYS = {
 
 @functools.cache
 def read_officially(api: str) -> list[Recorded]:
-    """The recordings that the official package reads to their end."""
-    found = []
+    """The recordings that the official package, where it is here, reads to their end."""
+    found: list[Recorded] = []
+    if APIS[api].official is None:
+        return found
     for each in recordings(api):
         try:
             official(each, api)
@@ -146,7 +148,8 @@ def test_recorded(benchmark: BenchmarkFixture, api: str, way: str) -> None:
 
 
 def test_each_recorded(facts: dict[str, Any], api: str) -> None:
-    """Stream by stream: the time of msgspec, and that of the loop."""
+    """Stream by stream: the time of msgspec, of the loop, and of the official package."""
+    officially = read_officially(api)
     for each in recordings(api):
         times = max(1, PAYLOADS // len(each.decoding))
 
@@ -156,6 +159,7 @@ def test_each_recorded(facts: dict[str, Any], api: str) -> None:
             return lambda: [run(each, api) for _ in range(times)] and None
 
         base, looped = best_times(repeat(alone), repeat(loop), rounds=5)
-        facts["streams"].append(
-            [api, each.provider, each.file, len(each.decoding), base / times, looped / times]
-        )
+        seconds: list[float | None] = [base / times, looped / times, None]
+        if each in officially:
+            seconds[-1:] = best_times(functools.partial(official, each, api), rounds=1)
+        facts["streams"].append([api, each.provider, each.file, len(each.decoding), *seconds])
