@@ -61,7 +61,7 @@ BASES = (
 # A machine shared with others is slow for seconds at a time, which would be some contender's bad
 # luck: all that takes time is measured so often, with everything else between, and the best of
 # the medians counts.
-SWEEPS = 4
+SWEEPS = 3
 
 FACTS = pytest.StashKey[dict[str, Any]]()
 
