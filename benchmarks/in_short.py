@@ -22,6 +22,12 @@ def headline(results: Results) -> str:
 
 
 WRITES = ("20 events a write", "one event a write")
+RECORDED = {
+    "typed, folded": "sseparse, typed, folded",
+    "typed, iter_text": "its text alone",
+    "neutral view, pieces": "`sseparse.llm`, pieces",
+    "official package": "official package",
+}
 FRAMING = {
     "sseparse, data as str": "sseparse, with `event.data` as `str`",
     "split": '`[b[6:] for b in body.split(b"\\n\\n")]`, wrong and of the whole body',
@@ -41,10 +47,7 @@ def how_fast(results: Results) -> str:
         [
             group.removeprefix("recorded: "),
             duration(results.time(group, "msgspec alone")),
-            *(
-                as_times(results.ratio(group, name, "msgspec alone"))
-                for name in ("typed, folded", "typed, iter_text", "official package")
-            ),
+            *(as_times(results.ratio(group, name, "msgspec alone")) for name in RECORDED),
         ]
         for group in results.groups("recorded: ")
     ]
@@ -65,7 +68,7 @@ def how_fast(results: Results) -> str:
         client_rows.append([base, *(duration(results.time(place, base)) for place in places)])
         less = (as_times_less(results.ratio(place, base, way)) for place in places)
         client_rows.append([way.replace("openai +", "its transport +"), *less])
-    columns = ["msgspec alone", "sseparse, typed, folded", "its text alone", "official package"]
+    columns = ["msgspec alone", *RECORDED.values()]
     return f"""\
 One run of `make bench`, {results.date}: {built(results)}, {machine["processor"]}. What travels is
 the ratios, and those not to the last digit.

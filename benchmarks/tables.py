@@ -35,7 +35,8 @@ What providers and servers have sent, one stream after another, most of them sho
 of msgspec decoding it, isolated already (to a dict, where it is not as the types declare); of the
 others, which read bytes, how many times that. The
 official packages (openai; anthropic; google-genai) iterate, and fold nothing; they are timed with
-the streams that they read to their end.
+the streams that they read to their end. The neutral view is `sseparse.llm`, which finds out which
+API it reads.
 
 {recorded(results)}
 Provider by provider: how many times the time of msgspec the typed loop takes, folding included, and

@@ -24,7 +24,7 @@ from test_chat import best_times
 from typed_apis import APIS
 from workloads import LARGE_READ, cut
 
-from sseparse import SSEError, iter_events
+from sseparse import SSEError, iter_events, llm
 
 # How many payloads are read, at the least, when a single stream is timed.
 PAYLOADS = 400
@@ -99,6 +99,12 @@ def text(recorded: Recorded, api: str) -> None:
     past_errors(lambda: deque(stream.iter_text(), maxlen=0))
 
 
+def neutral(recorded: Recorded, api: str) -> None:
+    """Whatever API it is: that is for it to find out."""
+    stream = llm.Stream(recorded.reads)
+    past_errors(lambda: deque(stream.iter_pieces(), maxlen=0))
+
+
 def official(recorded: Recorded, api: str) -> None:
     deque(APIS[api].official(recorded.reads), maxlen=0)
 
@@ -108,6 +114,7 @@ WAYS = {
     "typed, loop": loop,
     "typed, folded": final,
     "typed, iter_text": text,
+    "neutral view, pieces": neutral,
     "official package": official,
 }
 

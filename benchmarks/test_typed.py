@@ -19,6 +19,8 @@ from made_streams import STREAMS, encode, reads_of
 from pytest_benchmark.fixture import BenchmarkFixture
 from typed_apis import APIS
 
+from sseparse import llm
+
 COUNTS = (1, 5, 10, 600)
 # How many pieces a round reads at the least: short streams are read again and again.
 PIECES = 600
@@ -51,6 +53,13 @@ def text(api: str, count: int) -> Run:
     return lambda: deque(stream(reads).iter_text(), maxlen=0)
 
 
+def neutral(api: str, count: int) -> Run:
+    reads = reads_of(api, count)
+    pieces = "".join(piece.text for piece in llm.Stream(reads).iter_pieces())
+    assert pieces == "".join(f" word{i}" for i in range(count))
+    return lambda: deque(llm.Stream(reads).iter_pieces(), maxlen=0)
+
+
 def official(api: str, count: int) -> Run:
     reads, read = reads_of(api, count), APIS[api].official
     if read is None:
@@ -64,6 +73,7 @@ WAYS: dict[str, Callable[[str, int], Run]] = {
     "typed, loop": loop,
     "typed, folded": final,
     "typed, iter_text": text,
+    "neutral view, pieces": neutral,
     "official package": official,
 }
 
