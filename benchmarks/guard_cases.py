@@ -87,6 +87,12 @@ def gemini(chunks: Chunks) -> None:
     deque(GenerateContentStream(chunks), maxlen=0)
 
 
+def neutral(chunks: Chunks) -> None:
+    from sseparse import llm
+
+    deque(llm.Stream(chunks).iter_pieces(), maxlen=0)
+
+
 def chat_text(chunks: Chunks) -> None:
     from sseparse.openai import ChatStream
 
@@ -176,6 +182,8 @@ CASES: dict[str, tuple[Callable[[Chunks], None], str]] = {
     "ResponseStream, loop": (responses, "responses"),
     "MessageStream, loop": (messages, "messages"),
     "GenerateContentStream, loop": (gemini, "gemini"),
+    "llm.Stream, pieces of chat": (neutral, "chat"),
+    "llm.Stream, pieces of Messages": (neutral, "messages"),
     # Of a stream that has one piece of text: what it takes to begin and to end one, an event.
     "ChatStream, short": (chat_loop, "chat, short"),
     "CompletionStream, short": (completions, "completions, short"),
