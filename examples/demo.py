@@ -16,7 +16,8 @@ import time
 from typing import TYPE_CHECKING
 
 import httpx2
-from demo_server import TEXT, DemoServer, is_awkward
+from demo_answers import TEXT
+from demo_server import DemoServer, is_awkward
 
 import sseparse
 from sseparse.openai import ChatStream

@@ -1,9 +1,9 @@
-"""A chat completion over real HTTP on loopback, its bytes cut wherever it hurts a careless client.
+"""Streamed answers over real HTTP on loopback, their bytes cut wherever it hurts a careless client.
 
 Every write is one HTTP chunk, and one packet as far as TCP allows. They end inside lines,
 inside UTF-8 characters and between CR and LF; some blocks end their lines in LF and others in
 CRLF; comments come in between. All of it is valid, and all of it occurs in the wild.
-Whoever offers tools is answered with calls first, and with the text when their results come.
+It speaks each API that sseparse knows, at the path that the API has.
 
     python examples/demo_server.py
     curl -sN http://127.0.0.1:8000/v1/chat/completions | sseparse chat
@@ -16,102 +16,29 @@ import contextlib
 import itertools
 import json
 import random
-import re
 import socketserver
 import time
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-MODEL = "river-1"
+from demo_answers import ANSWERS, as_chat
 
-TEXT = """\
-A river does not wait until it is whole. Somewhere above the tree line the snow
-gives way, a thread of water finds the slope, and long before the last drop has
-left the mountain the valley is already drinking. 🏔️  → 🌊
-
-A streamed answer travels in the same way. It leaves its source one word at a
-time, passes through proxies, locks and buffers, and is broken on every stone it
-meets: in the middle of a line, in the middle of a naïve “é”, even between the
-two halves of a line's end. None of that is damage. The water is the same water,
-and whoever stands downstream with a patient bucket gets all of it, in order.
-
-Ask along the banks, and everyone will tell you that the river waits for no one:
-
-    la rivière n'attend personne · der Fluss wartet auf niemanden, weder früh noch spät
-    река никого не ждёт · το ποτάμι δεν περιμένει κανέναν · rzeka nie czeka, płynie dalej
-    川は誰も待たない · 河流不等任何人 · 강은 아무도 기다리지 않는다
-    नदी किसी की राह नहीं देखती · แม่น้ำไม่เคยรอใคร · მდინარე არავის ელოდება 🌌
-
-So do not dam it to count the drops. Let it run through your fingers (👩🏽‍🔬 measures,
-👨‍👩‍👧 paddles, 🐟 does both), keep what has come whole, hold back only what has not,
-and never call a stream finished because it fell silent: a dry bed and the sea
-look much the same from upstream. The sea says so itself. 🌅
-"""
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
-# The arguments of the calls of the first tool that is offered.
-CALLS = ({"river": "Rhine"}, {"river": "Elbe"})
-
-
-def split_tokens(text: str) -> list[str]:
-    """Split a text into pieces of the size that language models write."""
-    return re.findall(r"\s?\w{1,5}|\s|[^\w\s]", text)
-
-
-def make_deltas(tool: str | None) -> list[dict[str, Any]]:
-    """Return what the chunks of the completion say, one by one: calls of a tool, or the text."""
-    deltas: list[dict[str, Any]] = []
-    for index, arguments in enumerate(CALLS if tool is not None else ()):
-        id, function = f"call_{index}", {"name": tool, "arguments": ""}
-        begin = {"index": index, "id": id, "type": "function", "function": function}
-        pieces = [
-            {"index": index, "function": {"arguments": token}}
-            for token in split_tokens(json.dumps(arguments))
-        ]
-        deltas += [{"tool_calls": [fragment]} for fragment in (begin, *pieces)]
-    return deltas or [{"content": token} for token in split_tokens(TEXT)]
-
-
-def make_body(rng: random.Random, tool: str | None = None) -> bytes:
-    """Return the whole event stream of the completion, as one string of bytes."""
-    deltas = make_deltas(tool)
-    usage = {
-        "prompt_tokens": 21,
-        "completion_tokens": len(deltas),
-        "total_tokens": 21 + len(deltas),
-    }
-    payloads = [
-        make_chunk({"role": "assistant", "content": ""}),
-        *map(make_chunk, deltas),
-        make_chunk({}, finish_reason="stop" if tool is None else "tool_calls"),
-        make_chunk(None, usage=usage),
-        "[DONE]",
-    ]
+def make_body(rng: random.Random, payloads: Iterable[Any]) -> bytes:
+    """Return the whole event stream, as one string of bytes."""
     body = b""
     for payload in payloads:
         line_end = rng.choice(("\n", "\r\n"))
         comment = f": keep-alive{line_end}{line_end}" if rng.random() < 0.05 else ""
-        body += f"{comment}data: {payload}{line_end}{line_end}".encode()
+        name = f"event: {payload['type']}{line_end}" if "type" in payload else ""
+        # ensure_ascii would escape every character worth cutting.
+        data = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+        data = payload if isinstance(payload, str) else data
+        body += f"{comment}{name}data: {data}{line_end}{line_end}".encode()
     return body
-
-
-def make_chunk(
-    delta: dict[str, Any] | None,
-    finish_reason: str | None = None,
-    usage: dict[str, int] | None = None,
-) -> str:
-    """Return one ``chat.completion.chunk`` as JSON; without a delta it has no choices."""
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    chunk = {
-        "id": "chatcmpl-demo",
-        "object": "chat.completion.chunk",
-        "created": 1760000000,
-        "model": MODEL,
-        "choices": [] if delta is None else [choice],
-        "usage": usage,
-    }
-    # ensure_ascii would escape every character worth cutting.
-    return json.dumps(chunk, ensure_ascii=False, separators=(",", ":"))
 
 
 def is_awkward(body: bytes, position: int) -> bool:
@@ -137,7 +64,7 @@ def tool_to_call(request: Any) -> str | None:
 
 
 class DemoServer(socketserver.ThreadingTCPServer):
-    """Answers every POST (or GET) of its URL with the same streamed completion, or tool calls.
+    """Answers every POST (or GET) with the same streamed text, as the API of its path does.
 
     Args:
         port: of the loopback interface; 0 takes a free one.
@@ -153,17 +80,27 @@ class DemoServer(socketserver.ThreadingTCPServer):
     def __init__(
         self, port: int = 0, seed: int = 1, duration: float = 0, drop_after: int | None = None
     ) -> None:
-        self.body = make_body(random.Random(seed))
-        self.pieces = cut(self.body[:drop_after], random.Random(seed))
         self.seed = seed
         self.duration = duration
         self.drop_after = drop_after
+        self.answers = {end: self.make_answer(payloads()) for end, payloads in ANSWERS.items()}
+        self.body, self.pieces = self.answers["/chat/completions"]
         super().__init__(("127.0.0.1", port), _Handler)
 
     @property
+    def base_url(self) -> str:
+        """What stands before the paths of the APIs."""
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    @property
     def url(self) -> str:
-        """Where the completion is."""
-        return f"http://127.0.0.1:{self.server_address[1]}/v1/chat/completions"
+        """Where chat completions are."""
+        return f"{self.base_url}/chat/completions"
+
+    def make_answer(self, payloads: Iterable[Any]) -> tuple[bytes, list[bytes]]:
+        """Return the body of an answer, and the pieces that are sent of it."""
+        body = make_body(random.Random(self.seed), payloads)
+        return body, cut(body[: self.drop_after], random.Random(self.seed))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -176,28 +113,29 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def do_POST(self) -> None:
+        server = self.server
+        assert isinstance(server, DemoServer)
         request = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "{}")
-        if self.path != "/v1/chat/completions":
-            self.send_error(404)
-            return
-        self.send_stream(tool_to_call(request))
+        path = self.path.partition("?")[0]
+        for end, (_, pieces) in server.answers.items():
+            if path.endswith(end):
+                tool = tool_to_call(request) if end == "/chat/completions" else None
+                self.send(pieces if tool is None else server.make_answer(as_chat(tool))[1])
+                return
+        self.send_error(404)
 
     def do_GET(self) -> None:
         self.do_POST()  # so that plain curl does
 
-    def send_stream(self, tool: str | None) -> None:
+    def send(self, pieces: list[bytes]) -> None:
         server = self.server
         assert isinstance(server, DemoServer)
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        pieces = server.pieces
-        if tool is not None:
-            body = make_body(random.Random(server.seed), tool)
-            pieces = cut(body[: server.drop_after], random.Random(server.seed))
         rng = random.Random(server.seed)
-        seconds_per_byte = server.duration / len(server.body)
+        seconds_per_byte = server.duration / sum(map(len, pieces))
         time.sleep(server.duration * 0.05)  # the model reads its prompt
         for piece in pieces:
             time.sleep(seconds_per_byte * len(piece) * rng.uniform(0.4, 1.5))
@@ -212,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Streams a chat completion on loopback.")
+    parser = argparse.ArgumentParser(description="Streams an answer on loopback, as each API does.")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--duration", type=float, default=7, help="in seconds (7)")

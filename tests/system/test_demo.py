@@ -18,7 +18,9 @@ import httpx2
 import pytest
 
 import sseparse
-from sseparse.openai import ChatStream
+from sseparse.anthropic import MessageStream
+from sseparse.google import GenerateContentStream
+from sseparse.openai import ChatStream, CompletionStream, ResponseStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 
 import demo  # noqa: E402
-from demo_server import MODEL, TEXT, DemoServer  # noqa: E402
+from demo_answers import MODEL, TEXT  # noqa: E402
+from demo_server import DemoServer  # noqa: E402
 
 PATIENCE = 30  # seconds, for what should take one
 seeds = pytest.mark.parametrize("seed", range(5))
@@ -109,6 +112,25 @@ def test_chat_stream_over_http_gives_the_text_and_the_completion(seed):
     assert completion.choices[0].message.content == TEXT
     assert completion.model == MODEL
     assert completion.usage.completion_tokens > 300
+
+
+@pytest.mark.parametrize(
+    ("path", "stream_class"),
+    {
+        "completions": CompletionStream,
+        "responses": ResponseStream,
+        "messages": MessageStream,
+        "models/river-1:streamGenerateContent?alt=sse": GenerateContentStream,
+    }.items(),
+)
+def test_every_other_api_has_the_text_at_its_path(path, stream_class):
+    with serve() as server:
+        url = f"{server.base_url}/{path}"
+        with httpx2.stream("POST", url, json={}, trust_env=False, timeout=PATIENCE) as response:
+            stream = stream_class(response)
+            assert "".join(stream.iter_text()) == TEXT
+    assert not stream.truncated
+    assert stream.usage is not None
 
 
 def test_dropped_connection_is_truncated_behind_what_came():
