@@ -19,7 +19,7 @@ sys.path.insert(0, str(PROJECT / "tests/helpers"))
 from pages import PAGES, RECIPES, blocks_of, name  # noqa: E402
 
 # What the tests run the blocks with. It takes the first line, which is a page's title.
-GIVEN = 'url = ""; headers: dict[str, str] = {}\n'
+GIVEN = 'base_url = url = ""; headers: dict[str, str] = {}\n'
 
 
 def module_of(page: Path) -> str:

@@ -1,8 +1,8 @@
 """The README and docs/ do not lie: their Python runs as it is printed, and their links lead on.
 
 Each page is one program: its Python blocks run in order and share their names, as somebody
-would type them who reads it from top to bottom. ``url`` is the demo server, ``headers`` is
-empty. A comment behind a ``print()`` is what it prints, and so is a ``text`` block that follows.
+would type them who reads it from top to bottom. ``base_url`` is the demo server's, ``url`` that of its
+chat completions, ``headers`` is empty. A comment behind a ``print()`` is what it prints, and so is a ``text`` block that follows.
 
 ``make lint`` has type checkers look at the same blocks (``tools/check_docs.py``).
 ``make docs`` builds strictly, and so finds what a Markdown reader cannot: links to headings and
@@ -47,7 +47,8 @@ def test_the_python_of_a_page_runs_as_printed(page, server, monkeypatch, tmp_pat
     # What an example writes is not for the repository; and no proxy stands before the server.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    names = {"__name__": "__main__", "url": server.url, "headers": {}}
+    given = {"base_url": server.base_url, "url": server.url, "headers": {}}
+    names = {"__name__": "__main__", **given}
     for first_line, block, output in blocks_of(page):
         # With the lines where they are on the page, for the traceback.
         exec(compile("\n" * (first_line - 1) + block, str(page), "exec"), names)
