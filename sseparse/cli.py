@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import math
 import os
 import select
 import sys
@@ -18,16 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from . import Event
-    from .openai import (
-        ChatCompletion,
-        ChatCompletionChunk,
-        ChatCompletionMessage,
-        ChatStream,
-    )
+    from .llm import Timing, ToolCall, Usage
 
 _READ_SIZE = 65536
 
-_DESCRIPTION = "Read event streams (text/event-stream) and the chat streams of LLM servers."
+_DESCRIPTION = "Read event streams (text/event-stream) and the streamed answers of LLM servers."
 
 _EXIT_STATUS = """\
 exit status:
@@ -63,10 +57,11 @@ examples:
 {_EXIT_STATUS}"""
 
 _CHAT_DESCRIPTION = """\
-Print the text of a streamed chat completion, in the form of OpenAI's API, as it
-comes, and behind it each tool call as a line: name(arguments). Of several choices
+Print the text of a streamed answer as it comes, and behind it each tool call as a
+line: name(arguments). It may be of any API: chat completions, legacy completions,
+OpenAI's Responses, Anthropic's Messages, Google's generateContent. Of several choices
 it is the first; the reasoning is in the output of --json. It needs msgspec:
-pip install "sseparse[openai]".
+pip install "sseparse[llm]".
 """
 
 _CHAT_EXAMPLES = f"""\
@@ -77,7 +72,8 @@ examples:
     -H "Content-Type: application/json" -d @request.json \\
     | sseparse chat --timings --record answer.sse
 
-The request must have "stream": true.
+The request must have "stream": true; for Gemini, its URL ends in
+":streamGenerateContent?alt=sse".
 
 {_EXIT_STATUS}"""
 
@@ -151,13 +147,15 @@ def _make_argument_parser() -> argparse.ArgumentParser:
 
     chat = commands.add_parser(
         "chat",
-        help="print the text of a chat completion as it comes",
+        help="print the text of an answer as it comes",
         description=_CHAT_DESCRIPTION,
         epilog=_CHAT_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     chat.add_argument(
-        "--json", action="store_true", help="print the final completion as JSON instead"
+        "--json",
+        action="store_true",
+        help="print the final object as JSON instead: what the API gives without streaming",
     )
     chat.add_argument(
         "--timings",
@@ -229,24 +227,27 @@ def _to_json_line(event: Event) -> str:
 
 def _chat(arguments: argparse.Namespace) -> int:
     try:
-        from .openai import APIError, ChatStream, ChunkDecodeError
+        from . import llm
     except ImportError as error:
         raise _CommandError(str(error), status=2) from None
     start = time.perf_counter()
     chunks = _read(arguments.file)
     if arguments.record is not None:
         chunks = _record(chunks, arguments.file, arguments.record)
-    watch = _ByteWatch(chunks)
-    stream = ChatStream(watch, clock=time.perf_counter)
-    answer = _Answer(is_printed=not arguments.json)
+    stream = llm.Stream(chunks, clock=time.perf_counter)
+    timing = stream.timing
+    assert timing is not None  # there is a clock
+    pieces = stream.iter_pieces()
+    answer = _Answer()
     has_failed = has_ended = False
     try:
         while not has_ended:
             try:
-                for chunk in stream:
-                    answer.add(chunk)
+                for piece in pieces:
+                    if not arguments.json and piece.kind in ("text", "refusal"):
+                        answer.print(piece.text)
                 has_ended = True
-            except (APIError, ChunkDecodeError) as error:
+            except (llm.APIError, llm.ChunkDecodeError) as error:
                 # What stands behind it is worth having, too; but it may be long in coming.
                 if not has_failed:
                     answer.end_line()
@@ -254,83 +255,46 @@ def _chat(arguments: argparse.Namespace) -> int:
                 has_failed = True
     finally:
         # Of a truncated or failed stream too: what came before is worth having.
-        if answer.has_begun:
-            completion = (
-                stream.get_final_completion() if has_ended else stream.current_completion_snapshot
-            )
+        if timing.first_chunk is not None:
+            if not has_ended:
+                stream.close()  # else its final object would read on
             if arguments.json:
-                print(completion.to_json(), flush=True)
+                print(stream.get_final().to_json(), flush=True)
             else:
-                answer.finish(completion)
+                answer.finish(stream.tool_calls)
             if arguments.timings:
-                _note(_describe_timings(stream, start))
+                _note(_describe(timing, stream.usage, start))
     if has_failed:
         return 1
-    if not answer.has_begun:
-        raise _CommandError(_why_nothing_came(watch.has_read, stream.done))
+    if timing.first_chunk is None:
+        raise _CommandError(_why_nothing_came(timing, stream.done))
     if stream.truncated:
-        raise _CommandError(
-            "the stream is truncated: it ends with neither [DONE] nor a finish reason for "
-            "every choice"
-        )
-    has_tokens = stream.timing is not None and stream.timing.token_times
-    if has_tokens and not (arguments.json or answer.has_printed):
+        raise _CommandError("the stream is truncated: nothing in it says that the answer is whole")
+    if timing.token_times and not (arguments.json or answer.has_printed):
         _note("the answer has no text and no tool calls; --json prints what it has")
     return 0
 
 
-def _why_nothing_came(has_read: bool, is_done: bool) -> str:
-    if not has_read:
+def _why_nothing_came(timing: Timing, is_done: bool) -> str:
+    if timing.first_read is None:
         return "the input is empty"
     if is_done:
         return "no chunk came: the stream has nothing but [DONE]"
     return "no chunk came: the stream ended before the first one"
 
 
-class _ByteWatch:
-    """Bytes on their way to a stream: whether there are any."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self.has_read = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        data = next(self._chunks)
-        self.has_read = True
-        return data
-
-
 class _Answer:
-    """What is printed of an answer: its text as it comes, and then what it says otherwise.
-
-    Args:
-        is_printed: whether anything is.
+    """What is printed of an answer: its text as it comes, and then its tool calls.
 
     Attributes:
-        has_begun: whether a chunk has come.
         has_printed: whether anything of it was worth printing.
     """
 
-    def __init__(self, is_printed: bool) -> None:
-        from ._stream.text import HalfCharacter
-
-        self.has_begun = False
+    def __init__(self) -> None:
         self.has_printed = False
-        self._is_printed = is_printed
-        self._half = HalfCharacter()
         self._last = ""  # what was printed last
 
-    def add(self, chunk: ChatCompletionChunk) -> None:
-        self.has_begun = True
-        for choice in chunk.choices:
-            if choice.index == 0 and self._is_printed:
-                self._print(choice.delta.content or choice.delta.refusal or "")
-
-    def _print(self, text: str) -> None:
-        text = text and self._half.complete(text)
+    def print(self, text: str) -> None:
         if text:
             self.has_printed = True
             self._last = text
@@ -338,50 +302,27 @@ class _Answer:
 
     def end_line(self) -> None:
         """Nothing that belongs on the same line follows."""
-        rest = self._half.rest()
-        self.has_printed |= bool(rest)
-        if rest or (self._last and not self._last.endswith("\n")):
-            print(rest, flush=True)
+        if self._last and not self._last.endswith("\n"):
+            print(flush=True)
         self._last = ""
 
-    def finish(self, completion: ChatCompletion) -> None:
-        """Print what of the whole answer is no text."""
-        for choice in completion.choices[:1]:
-            if choice.index != 0:  # some servers count from 1
-                self._print(choice.message.content or choice.message.refusal or "")
-            self.end_line()
-            for line in _call_lines(choice.message):
-                self.has_printed = True
-                print(line, flush=True)
+    def finish(self, calls: list[ToolCall]) -> None:
+        self.end_line()
+        for call in calls:
+            self.print(f"{call.name}({call.arguments})\n")
 
 
-def _call_lines(message: ChatCompletionMessage) -> Iterator[str]:
-    """Each call of a tool as ``name(arguments)``."""
-    for call in message.tool_calls or ():
-        if call.custom is not None:
-            yield f"{call.custom.name}({call.custom.input})"
-        else:
-            assert call.function is not None  # there is one or the other
-            yield f"{call.function.name}({call.function.arguments})"
-    if message.function_call is not None:
-        yield f"{message.function_call.name}({message.function_call.arguments})"
-
-
-def _describe_timings(stream: ChatStream, start: float) -> str:
-    timing = stream.timing
-    assert timing is not None
+def _describe(timing: Timing, usage: Usage | None, start: float) -> str:
     times = timing.token_times
     if not times:
         return "no token came"
     parts = [f"time to first token {_in_ms(times[0] - start)}"]
-    latencies = sorted(timing.inter_token_latencies)
-    if latencies:
-        # By the nearest rank: a latency that did occur.
-        median, p95 = (latencies[math.ceil(len(latencies) * q) - 1] for q in (0.5, 0.95))
+    median, p95 = timing.inter_token_latency(50), timing.inter_token_latency(95)
+    if median is not None and p95 is not None:
         parts.append(f"inter-token latency median {_in_ms(median)}, p95 {_in_ms(p95)}")
     # A chunk may carry several tokens; only the server knows how many.
-    if stream.usage is not None and stream.usage.completion_tokens:
-        count, unit = stream.usage.completion_tokens, "tokens"
+    if usage is not None and usage.output_tokens:
+        count, unit = usage.output_tokens, "tokens"
     else:
         count, unit = len(times), "chunks"
     duration = times[-1] - times[0]

@@ -13,12 +13,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+from llm_streams import BODIES
 
-from sseparse import IMPLEMENTATION
-from sseparse.cli import _describe_timings, main
+from sseparse import IMPLEMENTATION, llm
+from sseparse.cli import _describe, main
+from sseparse.llm import Timing
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "sseparse"]
@@ -295,10 +296,10 @@ def test_half_a_character_without_its_other_half_is_a_replacement_character():
     assert run("chat", stdin=body).stdout.decode() == "\ufffd\n"
 
 
-def test_half_a_character_before_an_error_is_not_held_back(file_of, capsys):
+def test_half_a_character_before_an_error_is_not_lost(file_of, capsys):
     body = sse(chunk({"content": "a@"}), {"error": "died"}).replace(b"@", b"\\ud83d")
     assert main(["chat", file_of(body)]) == 1
-    assert capsys.readouterr().out == "a\ufffd\n"
+    assert capsys.readouterr().out == "a\n\ufffd\n"
 
 
 def test_bytes_that_are_no_utf8_are_replaced(file_of, capsys):
@@ -338,7 +339,6 @@ def test_chat_prints_each_tool_call_as_a_line_behind_the_text(file_of, capsys):
 @pytest.mark.parametrize(
     ("delta", "line"),
     [
-        ({"function_call": {"name": "tide", "arguments": "{}"}}, "tide({})"),
         (
             {
                 "tool_calls": [
@@ -362,8 +362,13 @@ def test_chat_prints_a_call_that_was_cut_short_and_fails(file_of, capsys):
     assert_one_line(err)
 
 
-def test_chat_notes_that_an_answer_has_nothing_to_print(file_of, capsys):
-    body = sse(chunk({"reasoning_content": "hm"}, "length"), "[DONE]")
+@pytest.mark.parametrize(
+    "delta",
+    [{"reasoning_content": "hm"}, {"function_call": {"name": "tide", "arguments": "{}"}}],
+    ids=["reasoning", "the older function_call"],
+)
+def test_chat_notes_that_an_answer_has_nothing_to_print(file_of, capsys, delta):
+    body = sse(chunk(delta, "length"), "[DONE]")
     assert main(["chat", file_of(body)]) == 0
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
@@ -400,6 +405,57 @@ def test_chat_json_has_every_choice(file_of, capsys):
     assert main(["chat", "--json", file_of(body)]) == 0
     choices = json.loads(capsys.readouterr().out)["choices"]
     assert [choice["message"]["content"] for choice in choices] == ["a", "b"]
+
+
+# Streams of every API.
+
+every_api = pytest.mark.parametrize(("kind", "body"), BODIES.items(), ids=BODIES)
+
+
+@every_api
+def test_chat_prints_text_and_calls_of_every_api(file_of, capsys, kind, body):
+    assert main(["chat", file_of(body)]) == 0
+    out, err = capsys.readouterr()
+    text, *calls = out.splitlines()
+    assert (text, err) == ("Hi you", "")
+    for line in calls:
+        name, arguments = re.fullmatch(r"(\w+)\((.+)\)", line).groups()
+        assert (name, json.loads(arguments)) == ("add", {"a": 1})
+    assert len(calls) == (kind != "completions")
+
+
+@every_api
+def test_chat_json_is_the_final_object_of_its_api(file_of, capsys, kind, body):
+    assert main(["chat", "--json", file_of(body)]) == 0
+    final = llm.Stream([body]).get_final()
+    assert json.loads(capsys.readouterr().out) == final.to_dict()
+
+
+@every_api
+def test_chat_of_a_truncated_stream_of_every_api_fails(file_of, capsys, kind, body):
+    first_text = body.index(b"\n\n", body.index(b"Hi")) + 2
+    assert main(["chat", file_of(body[:first_text])]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("Hi")
+    assert_one_line(err)
+    assert "truncated" in err
+
+
+@every_api
+@pytest.mark.parametrize("option", [[], ["--json"], ["--timings"]])
+def test_chat_of_an_error_of_every_api_is_one_line(file_of, capsys, kind, body, option):
+    assert main(["chat", *option, file_of(llm.encode_error(kind, "too long"))]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert_one_line(err)
+    assert "too long" in err
+
+
+def test_chat_of_an_api_that_nobody_knows_fails_and_says_so(file_of, capsys):
+    assert main(["chat", file_of(sse({"weather": "fair"}))]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert_one_line(err)
 
 
 # Errors in the stream.
@@ -476,9 +532,9 @@ def test_timings_of_a_live_stream_have_the_rate():
 
 
 def test_timings_are_nearest_ranks_and_a_rate_between_the_first_and_the_last():
-    latencies = [0.4, 0.1, 0.3, 0.2]
-    timing = SimpleNamespace(token_times=[1.0, 1.4, 1.5, 1.8, 2.0], inter_token_latencies=latencies)
-    assert _describe_timings(SimpleNamespace(timing=timing, usage=None), start=0.5) == (
+    timing = Timing(time.perf_counter, bool)
+    timing.token_times += [1.0, 1.4, 1.5, 1.8, 2.0]
+    assert _describe(timing, usage=None, start=0.5) == (
         "time to first token 500.0 ms; inter-token latency median 200.0 ms, p95 400.0 ms; "
         "5 chunks, 4.0 chunks/s"
     )
@@ -768,7 +824,7 @@ def test_chat_without_msgspec_says_what_to_install():
     result = run_without_msgspec("chat")
     assert (result.returncode, result.stdout) == (2, b"")
     assert_one_line(result.stderr)
-    assert b"sseparse[openai]" in result.stderr
+    assert b"sseparse[llm]" in result.stderr
 
 
 # Recording.

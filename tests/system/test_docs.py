@@ -1,8 +1,9 @@
 """The README and docs/ do not lie: their Python runs as it is printed, and their links lead on.
 
 Each page is one program: its Python blocks run in order and share their names, as somebody
-would type them who reads it from top to bottom. ``base_url`` is the demo server's, ``url`` that of its
-chat completions, ``headers`` is empty. A comment behind a ``print()`` is what it prints, and so is a ``text`` block that follows.
+would type them who reads it from top to bottom. ``base_url`` is the demo server's, ``url`` that of
+its chat completions, ``headers`` is empty. A comment behind a ``print()`` is what it prints, and
+so is a ``text`` block that follows.
 
 ``make lint`` has type checkers look at the same blocks (``tools/check_docs.py``).
 ``make docs`` builds strictly, and so finds what a Markdown reader cannot: links to headings and
