@@ -9,7 +9,7 @@ import sys
 
 import httpx2
 
-from sseparse.openai import AsyncChatStream
+from sseparse import llm
 
 URL = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000/v1/chat/completions"
 PARAMETERS = {"type": "object", "properties": {"river": {"type": "string"}}}
@@ -26,11 +26,10 @@ async def main() -> None:
     while messages[-1]["role"] != "assistant":
         request = {"model": "river-1", "messages": messages, "tools": [TOOL], "stream": True}
         async with httpx2.AsyncClient() as client, client.stream("POST", URL, json=request) as body:
-            tools, stream = {}, AsyncChatStream(body, require_done=True)
-            async for call in stream.iter_tool_calls():
-                if call.function is not None:  # and it is water_level: there is no other
-                    tools[call.id] = asyncio.create_task(water_level(call.function.arguments))
-            messages.append((await stream.get_final_completion()).choices[0].message.to_dict())
+            tools, stream = {}, llm.AsyncStream(body, kind="chat", require_done=True)
+            async for call in stream.iter_tool_calls():  # of water_level: there is no other
+                tools[call.id] = asyncio.create_task(water_level(call.arguments))
+            messages.append((await stream.get_final()).choices[0].message.to_dict())
         for id, task in tools.items():
             messages.append({"role": "tool", "tool_call_id": id, "content": await task})
     print(messages[-1]["content"])

@@ -83,6 +83,7 @@ class DemoServer(socketserver.ThreadingTCPServer):
         self.seed = seed
         self.duration = duration
         self.drop_after = drop_after
+        # By how the paths of the APIs end: the body, and the pieces that are sent of it.
         self.answers = {end: self.make_answer(payloads()) for end, payloads in ANSWERS.items()}
         self.body, self.pieces = self.answers["/chat/completions"]
         super().__init__(("127.0.0.1", port), _Handler)
@@ -96,6 +97,11 @@ class DemoServer(socketserver.ThreadingTCPServer):
     def url(self) -> str:
         """Where chat completions are."""
         return f"{self.base_url}/chat/completions"
+
+    def find(self, path: str) -> str | None:
+        """Return which of ``answers`` is that of a path."""
+        path = path.partition("?")[0]
+        return next((end for end in self.answers if path.endswith(end)), None)
 
     def make_answer(self, payloads: Iterable[Any]) -> tuple[bytes, list[bytes]]:
         """Return the body of an answer, and the pieces that are sent of it."""
@@ -116,13 +122,13 @@ class _Handler(BaseHTTPRequestHandler):
         server = self.server
         assert isinstance(server, DemoServer)
         request = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "{}")
-        path = self.path.partition("?")[0]
-        for end, (_, pieces) in server.answers.items():
-            if path.endswith(end):
-                tool = tool_to_call(request) if end == "/chat/completions" else None
-                self.send(pieces if tool is None else server.make_answer(as_chat(tool))[1])
-                return
-        self.send_error(404)
+        end = server.find(self.path)
+        if end is None:
+            self.send_error(404)
+            return
+        tool = tool_to_call(request) if end == "/chat/completions" else None
+        _, pieces = server.answers[end] if tool is None else server.make_answer(as_chat(tool))
+        self.send(pieces)
 
     def do_GET(self) -> None:
         self.do_POST()  # so that plain curl does

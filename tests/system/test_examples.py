@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 from chat_streams import DONE, chunk, sse
+from llm_streams import BODIES
 
-from sseparse import Parser
+from sseparse import Parser, llm
 from sseparse.openai import APIError, ChatStream
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def test_every_example_is_short_says_how_to_run_it_and_is_run_here_and_in_the_in
     assert names
     for name in names:
         source = (EXAMPLES / name).read_text()
-        assert len(source.splitlines()) < (150 if name == "gateway.py" else 40), name
+        assert len(source.splitlines()) < (175 if name == "gateway.py" else 45), name
         docstring = source.split('"""')[1]
         assert re.search(rf"python examples/{name}|uvicorn .* {name[:-3]}:app", docstring), name
         assert f'("{name}"' in tests or f'"{name[:-3]}:app"' in tests, name
@@ -167,26 +168,57 @@ def test_with_aiohttp_tells_failures():
     assert errors.startswith("The first failure: ")
 
 
-def test_load_generator_prints_percentiles_in_order():
+# How the path of each API goes on.
+PATHS = {
+    "chat": "/v1/chat/completions",
+    "completions": "/v1/completions",
+    "responses": "/v1/responses",
+    "messages": "/v1/messages",
+    "gemini": "/v1beta/models/river-1:streamGenerateContent?alt=sse",
+}
+every_api = pytest.mark.parametrize(("kind", "path"), PATHS.items(), ids=PATHS)
+
+
+@every_api
+def test_load_generator_measures_every_api_in_percentiles_in_order(kind, path):
     with serve() as server:
-        status, output, errors = run("load_generator.py", server.url)
+        url = server.base_url.removesuffix("/v1") + path
+        status, output, errors = run("load_generator.py", url)
     assert (status, errors) == (0, "")
+    assert output.startswith(f"50 streams ({kind}), {50 * TOKENS} tokens\n")
     rows = re.findall(r"^(.+): median ([\d.]+) ms, p90 ([\d.]+) ms, p99 ([\d.]+) ms$", output, re.M)
     assert [name for name, *_ in rows] == ["time to first token", "inter-token latency"]
     for _, *percentiles in rows:
         assert sorted(map(float, percentiles)) == [*map(float, percentiles)]
 
 
+def test_load_generator_measures_each_of_several():
+    with serve() as server:
+        status, output, _ = run("load_generator.py", server.url, f"{server.base_url}/messages")
+    assert status == 0
+    assert re.findall(r"50 streams \((\w+)\)", output) == ["chat", "messages"]
+
+
+def test_load_generator_takes_no_part_of_an_answer_for_one():
+    with serve(drop_after=9000) as server:
+        status, _, errors = run("load_generator.py", server.url)
+    assert status == 1
+    assert errors.rstrip()
+
+
 class Answering(DemoServer):
     """Answers with a body of the test's, in pieces of the test's; None is a silence."""
 
-    def __init__(self, pieces: Iterable[bytes | None], is_dropping: bool = False) -> None:
+    def __init__(self, pieces: Iterable[bytes | None] = (), is_dropping: bool = False) -> None:
         super().__init__()
         self.answer = list(pieces)
         self.body = b"".join(filter(None, self.answer))
         self.is_dropping = is_dropping
         self.has_lost_its_client = threading.Event()
         self.RequestHandlerClass = _AnsweringHandler
+
+    def pieces_for(self, path: str) -> list[bytes | None]:
+        return self.answer
 
 
 class _AnsweringHandler(BaseHTTPRequestHandler):
@@ -202,7 +234,7 @@ class _AnsweringHandler(BaseHTTPRequestHandler):
         self.end_headers()
         self.close_connection = server.is_dropping
         try:
-            for piece in server.answer:
+            for piece in server.pieces_for(self.path):
                 if piece is None:
                     time.sleep(SILENCE)
                 else:
@@ -218,22 +250,30 @@ class _AnsweringHandler(BaseHTTPRequestHandler):
 
 
 class AnsweringAllAtOnce(AllAtOnce, Answering):
+    """Answers everybody in the words of the API that is asked."""
+
     everybody = threading.Barrier(200)
+
+    def pieces_for(self, path: str) -> list[bytes | None]:
+        (body,) = [BODIES[kind] for kind in PATHS if PATHS[kind] == path]
+        return [body[i : i + 31] for i in range(0, len(body), 31)]
 
 
 SILENCE = 0.6  # seconds; the gateway of the tests keeps alive after a sixth of that
 
 
 @contextlib.contextmanager
-def gateway_to(server: Any, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
-    """The gateway, in front of the server: its URL and its process."""
+def gateway_to(
+    server: Any, path: str = "/v1/chat/completions", **environment: str
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """The gateway, in front of the server: the URL of an API there, and its process."""
     command = [sys.executable, "-m", "uvicorn", "--app-dir", EXAMPLES, "gateway:app", "--port", "0"]
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-        env=ENVIRONMENT | {"UPSTREAM": server.url} | environment,
+        env=ENVIRONMENT | {"UPSTREAM": server.base_url.removesuffix("/v1")} | environment,
     ) as process:
         # What waits for a word of it must not wait for ever.
         guard = threading.Timer(PATIENCE, process.kill)
@@ -245,7 +285,7 @@ def gateway_to(server: Any, **environment: str) -> Iterator[tuple[str, subproces
                     break
             else:
                 raise AssertionError("the gateway has not started")
-            yield f"{found[1]}/v1/chat/completions", process
+            yield f"{found[1]}{path}", process
         finally:
             guard.cancel()
             process.kill()
@@ -264,9 +304,9 @@ def post(url: str) -> httpx2.Response:
     return httpx2.post(url, json={}, trust_env=False, timeout=PATIENCE)
 
 
-def relayed(server: Any, **environment: str) -> tuple[bytes, str]:
+def relayed(server: Any, *path: str, **environment: str) -> tuple[bytes, str]:
     """What the gateway makes of an answer, and what it says of it."""
-    with gateway_to(server, **environment) as (url, process):
+    with gateway_to(server, *path, **environment) as (url, process):
         response = post(url)
         assert response.status_code == 200, response.text
         return response.content, report_of(process)
@@ -289,16 +329,14 @@ def test_gateway_relays_every_byte_and_says_that_the_stream_was_whole():
         assert response.content == server.body
         assert response.headers["content-type"].startswith("text/event-stream")
         report = report_of(process)
-    assert report.startswith("whole=True, ")
-    assert f"completion_tokens={TOKENS}" in report
-    assert ", stop, " in report
+    assert report == f"whole=True, chat, {TOKENS + 3} events, stop, 21 + {TOKENS} tokens\n"
 
 
 def test_gateway_relays_what_is_no_event_as_well():
     with serve(Answering, pieces=[MIXED[i : i + 7] for i in range(0, len(MIXED), 7)]) as server:
         body, report = relayed(server)
     assert body == MIXED
-    assert report.startswith("whole=True, 3 chunks, stop, CompletionUsage(completion_tokens=2")
+    assert report == "whole=True, chat, 3 events, stop, 1 + 2 tokens\n"
 
 
 @pytest.mark.parametrize("end", [len(MIXED) - 2, len(MIXED) - len(DONE) - 2], ids=["DONE", "stop"])
@@ -306,7 +344,7 @@ def test_gateway_relays_a_last_event_without_its_blank_line(end):
     with serve(Answering, pieces=[MIXED[:end]]) as server:
         body, report = relayed(server)
     assert body == MIXED[:end]
-    assert report.startswith("whole=True, 3 chunks")
+    assert report.startswith("whole=True, chat, 3 events")
 
 
 def test_gateway_changes_the_model_drops_a_key_and_adds_an_event_before_the_end():
@@ -320,13 +358,13 @@ def test_gateway_changes_the_model_drops_a_key_and_adds_an_event_before_the_end(
     assert [list(json.loads(payload).items()) for payload in chunks] == [
         list(payload.items()) for payload in expected
     ]
-    assert json.loads(notice)["gateway"].startswith("whole=True, 3 chunks, stop, ")
+    assert json.loads(notice)["gateway"].startswith("whole=True, chat, 3 events, stop, ")
     assert b"id: 7\nretry: 5\n\n" in body
     assert done == b"[DONE]"
     stream = ChatStream([body])
     assert "".join(stream.iter_text()) == "Hey"
     assert not stream.truncated
-    assert report.startswith("whole=True, 3 chunks, stop, ")
+    assert report.startswith("whole=True, chat, 3 events, stop, ")
 
 
 def test_gateway_writes_half_a_character_that_came():
@@ -348,7 +386,7 @@ def test_gateway_keeps_silent_streams_alive_between_events_only(changes):
     assert set(comments) == {"waiting for the model"}
     assert "".join(ChatStream([received]).iter_text()) == "Hey"
     assert len(texts) == (5 if changes else 4)
-    assert report.startswith("whole=True, 3 chunks")
+    assert report.startswith("whole=True, chat, 3 events")
 
 
 @pytest.mark.parametrize("changes", [{}, {"PUBLIC_MODEL": "public-name"}])
@@ -366,9 +404,10 @@ def test_gateway_says_that_an_answer_is_not_whole_as_the_api_does(is_dropping, s
     assert next(texts) == "He"
     with pytest.raises(APIError) as raised:
         next(texts)
-    assert (raised.value.type, raised.value.code) == ("upstream_error", said)
-    assert len(payloads_in(received)) == 2
-    assert report.startswith("whole=False, 1 chunks, None, None")
+    assert raised.value.type == "upstream_error"
+    assert raised.value.message.startswith(f"{said}: ")
+    assert payloads_in(received)[2:] == [b"[DONE]"]
+    assert report.startswith("whole=False, chat, 1 events, None, no usage")
 
 
 @pytest.mark.parametrize("changes", [{}, {"PUBLIC_MODEL": "public-name"}])
@@ -378,7 +417,7 @@ def test_gateway_relays_an_error_of_the_server_and_adds_none(changes):
         received, report = relayed(server, **changes)
     assert received.endswith(body)
     assert len(payloads_in(received)) == 2
-    assert report.startswith("whole=False, 1 chunks")
+    assert report.startswith("whole=False, chat, 1 events")
 
 
 def test_gateway_cancels_what_a_client_that_leaves_has_asked_for():
@@ -386,82 +425,140 @@ def test_gateway_cancels_what_a_client_that_leaves_has_asked_for():
     with serve(Answering, pieces=pieces) as server, gateway_to(server) as (url, process):
         with httpx2.stream("POST", url, json={}, trust_env=False, timeout=PATIENCE) as response:
             next(response.iter_bytes())
-        assert report_of(process).startswith("whole=False, 1 chunks")
+        assert report_of(process).startswith("whole=False, chat, 1 events")
         assert server.has_lost_its_client.wait(PATIENCE)
 
 
 def test_gateway_relays_the_status_and_the_body_of_an_error():
     with serve() as server:
-        elsewhere = type("Elsewhere", (), {"url": server.url + "/nothing"})()
-        with gateway_to(elsewhere) as (url, _):
+        server.answers.clear()
+        with gateway_to(server) as (url, _):
             response = post(url)
     assert response.status_code == 404
     assert "Not Found" in response.text
 
 
-def test_gateway_says_that_the_server_is_not_there():
-    nobody = type("Nobody", (), {"url": "http://127.0.0.1:9/"})()
-    with gateway_to(nobody) as (url, _):
+# The gateway and every API.
+
+
+@every_api
+def test_gateway_relays_every_api_and_records_it_in_the_same_words(kind, path):
+    with serve() as server:
+        body, report = relayed(server, path)
+        assert body == server.answers[server.find(path)][0]
+    start, end = f"whole=True, {kind}, ", f" events, stop, 21 + {TOKENS} tokens\n"
+    assert report.startswith(start)
+    assert report.endswith(end)
+
+
+@every_api
+def test_gateway_renames_the_model_of_every_api_and_adds_an_event_before_the_end(kind, path):
+    with serve() as server:
+        body, report = relayed(server, path, PUBLIC_MODEL="public-name")
+    notices = [payload for payload in payloads_in(body) if b'"gateway"' in payload]
+    assert [json.loads(notice)["gateway"] + "\n" for notice in notices] == [report]
+    stream = llm.Stream([body], require_done=True)
+    assert "".join(stream.iter_text()) == TEXT
+    assert (stream.kind, stream.model) == (kind, "public-name")
+    assert b"river-1" not in body
+
+
+@every_api
+@pytest.mark.parametrize("changes", [{}, {"PUBLIC_MODEL": "public-name"}])
+def test_gateway_says_that_an_answer_is_not_whole_as_every_api_does(kind, path, changes):
+    with serve(drop_after=9000) as server:
+        body, report = relayed(server, path, **changes)
+    assert report.startswith(f"whole=False, {kind}, ")
+    assert body.endswith(llm.DONE) == (kind in ("chat", "completions"))
+    stream = llm.Stream([body])
+    with pytest.raises(APIError) as raised:
+        stream.until_done()
+    assert raised.value.type == "upstream_error"
+    assert (stream.kind, TEXT.startswith(stream.text)) == (kind, True)
+
+
+@every_api
+def test_gateway_says_that_the_server_is_not_there_as_every_api_does(kind, path):
+    nobody = type("Nobody", (), {"base_url": "http://127.0.0.1:9"})()
+    with gateway_to(nobody, path) as (url, _):
         response = post(url)
     assert response.status_code == 502
-    assert response.json()["error"]["type"] == "upstream_error"
+    assert "ConnectError" in response.json()["error"]["message"]
 
 
-def test_gateway_relays_200_streams_at_once_byte_for_byte():
-    async def read_all(url: str) -> list[bytes]:
+def test_gateway_knows_no_other_paths():
+    with serve() as server, gateway_to(server, "/v1/embeddings") as (url, _):
+        assert post(url).status_code == 404
+
+
+def test_gateway_relays_200_streams_of_all_apis_at_once_byte_for_byte():
+    async def read_all(url: str) -> list[tuple[str, bytes]]:
         limits = httpx2.Limits(max_connections=None)
         async with httpx2.AsyncClient(
             trust_env=False, timeout=PATIENCE, limits=limits
         ) as everybody:
+            kinds = [*PATHS] * 40
             responses = await asyncio.gather(
-                *(everybody.post(url, json={"n": n}) for n in range(200))
+                *(everybody.post(url + PATHS[kind], json={}) for kind in kinds)
             )
-        return [response.content for response in responses]
+        return [(kind, response.content) for kind, response in zip(kinds, responses, strict=True)]
 
-    body = sse(*(chunk({"content": f" word{n}"}) for n in range(100)), ENDING) + DONE
-    pieces = [body[i : i + 131] for i in range(0, len(body), 131)]
-    with serve(AnsweringAllAtOnce, pieces=pieces) as server, gateway_to(server) as (url, process):
+    with serve(AnsweringAllAtOnce) as server, gateway_to(server, "") as (url, process):
         bodies = asyncio.run(read_all(url))
-        reports = {report_of(process) for _ in range(200)}
+        reports = sorted(report_of(process) for _ in range(200))
     assert len(bodies) == 200
-    assert set(bodies) == {server.body}
-    assert len(reports) == 1
-    assert reports.pop().startswith("whole=True, 101 chunks, stop, ")
+    assert [kind for kind, body in bodies if body != BODIES[kind]] == []
+    assert [report.split(",")[:2] for report in reports[::40]] == [
+        ["whole=True", f" {kind}"] for kind in sorted(PATHS)
+    ]
+    assert len(set(reports)) == 5
 
 
 @pytest.mark.skipif(
     bool(MISSING), reason=f"archive.py needs {', '.join(MISSING)}: the group 'examples'"
 )
-def test_archive_has_a_row_for_each_stream(tmp_path):
+def test_archive_has_a_row_of_one_schema_for_each_stream_of_any_api(tmp_path):
     from pyarrow import parquet
 
-    call = {"index": 0, "id": "call_1", "function": {"name": "look", "arguments": '{"at": 1}'}}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
     end = chunk(finish_reason="stop", usage=usage)
     streams = {
-        "calls.sse": sse(chunk({"tool_calls": [call]}), chunk(finish_reason="tool_calls")) + DONE,
         "error.sse": sse(chunk({"content": "Hel"}), {"error": {"message": "overloaded"}}),
+        "strange.sse": sse({"weather": "fair"}),
         "truncated.sse": sse(chunk({"content": "Hel"}), chunk({"content": "lo"}))[:-20],
         "whole.sse": sse(chunk({"content": "Hé"}), chunk({"content": "llo"}), end) + DONE,
     }
     for name, body in streams.items():
         (tmp_path / name).write_bytes(body)
+    for kind, body in BODIES.items():
+        (tmp_path / f"{kind}.sse").write_bytes(body)
     status, output, _ = run("archive.py", tmp_path, tmp_path / "all.parquet")
     assert status == 0
-    assert "4 streams, 2 of them truncated" in output
+    assert "9 streams, 3 of them not whole" in output
 
-    rows = parquet.read_table(tmp_path / "all.parquet").to_pylist()
-    calls, error, truncated, whole = sorted(rows, key=lambda row: row["file"])
-    function = {"name": "look", "arguments": '{"at": 1}'}
-    assert calls["tool_calls"] == [{"id": "call_1", "function": function}]
-    assert (error["content"], error["error"], error["truncated"]) == ("Hel", "overloaded", True)
-    assert (truncated["content"], truncated["truncated"]) == ("Hel", True)
-    assert whole == {
-        "file": "whole.sse",
+    table = parquet.read_table(tmp_path / "all.parquet").to_pylist()
+    rows = {row.pop("file").removesuffix(".sse"): row for row in table}
+    assert list(rows) == sorted(rows)
+    for kind in BODIES:
+        row = rows[kind]
+        assert (row["kind"], row["text"], row["truncated"]) == (kind, "Hi you", False)
+        calls = [(call["name"], json.loads(call["arguments"])) for call in row["tool_calls"]]
+        assert calls == ([] if kind == "completions" else [("add", {"a": 1})])
+        assert row["finish_reason"] == ("tool_calls" if calls else "stop")
+    assert rows["chat"]["reasoning"] == "Hm"
+    error, truncated = rows["error"], rows["truncated"]
+    assert (error["text"], error["error"], error["truncated"]) == ("Hel", "overloaded", True)
+    assert (truncated["text"], truncated["truncated"]) == ("Hel", True)
+    assert "weather" in rows["strange"]["error"]
+    assert rows["whole"] == {
+        "kind": "chat",
         "model": "gpt-4o-mini",
-        "content": "Héllo",
-        "tool_calls": None,
-        "usage": {"prompt_tokens": 3, "completion_tokens": 2},
+        "text": "Héllo",
+        "reasoning": "",
+        "tool_calls": [],
+        "finish_reason": "stop",
+        "input_tokens": 3,
+        "output_tokens": 2,
         "truncated": False,
         "error": None,
     }
