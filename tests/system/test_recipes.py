@@ -13,12 +13,16 @@ import json
 import socket
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from chat_streams import DONE, chunk, sse
+from llm_streams import BODIES
 from pages import RECIPES, blocks_of
 from replay_server import cut, replay
+
+from sseparse.llm import APIError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -64,7 +68,7 @@ async def pieces(body: bytes) -> AsyncIterator[bytes]:
 
 
 def test_every_recipe_is_executed_here() -> None:
-    assert len(blocks_of(RECIPES)) == 4
+    assert len(blocks_of(RECIPES)) == 6
 
 
 # MCP.
@@ -212,3 +216,72 @@ def test_guidellm_reads_a_token_with_a_line_separator(execute, body: bytes) -> N
     assert lines[-1] == "data: [DONE]"
     texts = [json.loads(line.removeprefix("data: ")) for line in lines[:-2]]
     assert "".join(text["choices"][0]["delta"]["content"] for text in texts) == "Sea\u2028green"
+
+
+# OpenTelemetry.
+
+
+@pytest.fixture
+def traced() -> Any:
+    """The recipe's ``ask``, and a function that gives the spans that it has made."""
+    pytest.importorskip("opentelemetry.sdk.trace", reason="opentelemetry-sdk is not installed")
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    names: dict[str, Any] = {"__name__": "recipe"}
+    for line, block, _ in blocks_of(RECIPES):
+        if "opentelemetry" in block:
+            exec(compile("\n" * (line - 1) + block, str(RECIPES), "exec"), names)
+    names["get_tracer"] = provider.get_tracer
+    return SimpleNamespace(
+        ask=names["ask"], spans=exporter.get_finished_spans, ERROR=trace.StatusCode.ERROR
+    )
+
+
+@pytest.mark.parametrize(("kind", "body"), BODIES.items(), ids=BODIES)
+def test_a_span_says_of_every_api_what_came(traced: Any, kind: str, body: bytes) -> None:
+    assert traced.ask(cut(body, seed=3), "m") == "Hi you"
+    (span,) = traced.spans()
+    reason = "stop" if kind == "completions" else "tool_calls"
+    assert span.attributes["gen_ai.response.finish_reasons"] == (reason,)
+    assert span.attributes["gen_ai.response.id"]
+    assert span.attributes["gen_ai.response.time_to_first_chunk"] > 0
+    assert span.status.status_code != traced.ERROR
+
+
+def test_a_span_has_the_tokens(traced: Any) -> None:
+    usage = {"input_tokens": 9, "cache_read_input_tokens": 40, "cache_creation_input_tokens": 1}
+    started = {"type": "message_start", "message": {"usage": usage}}
+    ended = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
+    traced.ask([sse(started, {**ended, "usage": {"output_tokens": 7}})], "m")
+    (span,) = traced.spans()
+    found = {name: value for name, value in span.attributes.items() if ".usage." in name}
+    assert found == {
+        "gen_ai.usage.input_tokens": 50,
+        "gen_ai.usage.output_tokens": 7,
+        "gen_ai.usage.cache_read.input_tokens": 40,
+        "gen_ai.usage.cache_creation.input_tokens": 1,
+        "gen_ai.usage.reasoning.output_tokens": 0,
+    }
+
+
+def test_the_names_in_a_span_are_those_of_the_conventions(traced: Any) -> None:
+    from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
+
+    traced.ask([sse(chunk({"content": "Hi"}), {"usage": {"prompt_tokens": 2}}) + DONE], "m")
+    (span,) = traced.spans()
+    assert len(span.attributes) >= 8
+    names = {value for value in vars(gen_ai_attributes).values() if isinstance(value, str)}
+    assert set(span.attributes) <= names
+
+
+def test_a_span_says_that_an_answer_is_not_whole(traced: Any) -> None:
+    assert traced.ask([sse(chunk({"content": "Hi"}))], "m") == "Hi"
+    with pytest.raises(APIError):
+        traced.ask([sse(chunk({"content": "Hi"}), {"error": {"message": "overloaded"}})], "m")
+    assert [span.status.status_code for span in traced.spans()] == [traced.ERROR] * 2
+    assert "overloaded" in traced.spans()[1].status.description
