@@ -295,10 +295,9 @@ class _Answer:
         self._last = ""  # what was printed last
 
     def print(self, text: str) -> None:
-        if text:
-            self.has_printed = True
-            self._last = text
-            print(text, end="", flush=True)
+        self.has_printed = True
+        self._last = text
+        print(text, end="", flush=True)
 
     def end_line(self) -> None:
         """Nothing that belongs on the same line follows."""

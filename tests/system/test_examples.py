@@ -176,27 +176,19 @@ PATHS = {
     "messages": "/v1/messages",
     "gemini": "/v1beta/models/river-1:streamGenerateContent?alt=sse",
 }
-every_api = pytest.mark.parametrize(("kind", "path"), PATHS.items(), ids=PATHS)
 
 
-@every_api
-def test_load_generator_measures_every_api_in_percentiles_in_order(kind, path):
+def test_load_generator_measures_every_api_in_percentiles_in_order():
     with serve() as server:
-        url = server.base_url.removesuffix("/v1") + path
-        status, output, errors = run("load_generator.py", url)
+        host = server.base_url.removesuffix("/v1")
+        status, output, errors = run("load_generator.py", *(host + path for path in PATHS.values()))
     assert (status, errors) == (0, "")
-    assert output.startswith(f"50 streams ({kind}), {50 * TOKENS} tokens\n")
+    counts = re.findall(r"^50 streams \((\w+)\), (\d+) tokens$", output, re.M)
+    assert counts == [(kind, str(50 * TOKENS)) for kind in PATHS]
     rows = re.findall(r"^(.+): median ([\d.]+) ms, p90 ([\d.]+) ms, p99 ([\d.]+) ms$", output, re.M)
-    assert [name for name, *_ in rows] == ["time to first token", "inter-token latency"]
+    assert [name for name, *_ in rows] == ["time to first token", "inter-token latency"] * 5
     for _, *percentiles in rows:
         assert sorted(map(float, percentiles)) == [*map(float, percentiles)]
-
-
-def test_load_generator_measures_each_of_several():
-    with serve() as server:
-        status, output, _ = run("load_generator.py", server.url, f"{server.base_url}/messages")
-    assert status == 0
-    assert re.findall(r"50 streams \((\w+)\)", output) == ["chat", "messages"]
 
 
 def test_load_generator_takes_no_part_of_an_answer_for_one():
@@ -441,49 +433,52 @@ def test_gateway_relays_the_status_and_the_body_of_an_error():
 # The gateway and every API.
 
 
-@every_api
-def test_gateway_relays_every_api_and_records_it_in_the_same_words(kind, path):
+def relayed_of_each(server: DemoServer, **environment: str) -> Iterator[tuple[str, bytes, str]]:
+    """Each API, what the gateway makes of its answer, and what it says of it."""
+    with gateway_to(server, "", **environment) as (url, process):
+        for kind, path in PATHS.items():
+            yield kind, post(url + path).content, report_of(process)
+
+
+def test_gateway_relays_every_api_and_records_it_in_the_same_words():
     with serve() as server:
-        body, report = relayed(server, path)
-        assert body == server.answers[server.find(path)][0]
-    start, end = f"whole=True, {kind}, ", f" events, stop, 21 + {TOKENS} tokens\n"
-    assert report.startswith(start)
-    assert report.endswith(end)
+        for kind, body, report in relayed_of_each(server):
+            assert body == server.answers[server.find(PATHS[kind])][0]
+            pattern = rf"whole=True, {kind}, \d+ events, stop, 21 \+ {TOKENS} tokens\n"
+            assert re.fullmatch(pattern, report)
 
 
-@every_api
-def test_gateway_renames_the_model_of_every_api_and_adds_an_event_before_the_end(kind, path):
+def test_gateway_renames_the_model_of_every_api_and_adds_an_event_before_the_end():
     with serve() as server:
-        body, report = relayed(server, path, PUBLIC_MODEL="public-name")
-    notices = [payload for payload in payloads_in(body) if b'"gateway"' in payload]
-    assert [json.loads(notice)["gateway"] + "\n" for notice in notices] == [report]
-    stream = llm.Stream([body], require_done=True)
-    assert "".join(stream.iter_text()) == TEXT
-    assert (stream.kind, stream.model) == (kind, "public-name")
-    assert b"river-1" not in body
+        for kind, body, report in relayed_of_each(server, PUBLIC_MODEL="public-name"):
+            notices = [payload for payload in payloads_in(body) if b'"gateway"' in payload]
+            assert [json.loads(notice)["gateway"] + "\n" for notice in notices] == [report]
+            stream = llm.Stream([body], require_done=True)
+            assert "".join(stream.iter_text()) == TEXT
+            assert (stream.kind, stream.model) == (kind, "public-name")
+            assert b"river-1" not in body
 
 
-@every_api
 @pytest.mark.parametrize("changes", [{}, {"PUBLIC_MODEL": "public-name"}])
-def test_gateway_says_that_an_answer_is_not_whole_as_every_api_does(kind, path, changes):
+def test_gateway_says_that_an_answer_is_not_whole_as_every_api_does(changes):
     with serve(drop_after=9000) as server:
-        body, report = relayed(server, path, **changes)
-    assert report.startswith(f"whole=False, {kind}, ")
-    assert body.endswith(llm.DONE) == (kind in ("chat", "completions"))
-    stream = llm.Stream([body])
-    with pytest.raises(APIError) as raised:
-        stream.until_done()
-    assert raised.value.type == "upstream_error"
-    assert (stream.kind, TEXT.startswith(stream.text)) == (kind, True)
+        for kind, body, report in relayed_of_each(server, **changes):
+            assert report.startswith(f"whole=False, {kind}, ")
+            assert body.endswith(llm.DONE) == (kind in ("chat", "completions"))
+            stream = llm.Stream([body])
+            with pytest.raises(APIError) as raised:
+                stream.until_done()
+            assert raised.value.type == "upstream_error"
+            assert (stream.kind, TEXT.startswith(stream.text)) == (kind, True)
 
 
-@every_api
-def test_gateway_says_that_the_server_is_not_there_as_every_api_does(kind, path):
+def test_gateway_says_that_the_server_is_not_there_as_every_api_does():
     nobody = type("Nobody", (), {"base_url": "http://127.0.0.1:9"})()
-    with gateway_to(nobody, path) as (url, _):
-        response = post(url)
-    assert response.status_code == 502
-    assert "ConnectError" in response.json()["error"]["message"]
+    with gateway_to(nobody, "") as (url, _):
+        for path in PATHS.values():
+            response = post(url + path)
+            assert response.status_code == 502
+            assert "ConnectError" in response.json()["error"]["message"]
 
 
 def test_gateway_knows_no_other_paths():
