@@ -14,6 +14,7 @@
 #   make fuzz       looks for inputs that break something, SECONDS=60 for each fuzzer (SEED=1: the same again)
 #   make sanitize   the parsers' tests under AddressSanitizer and UndefinedBehaviorSanitizer (needs gcc)
 #   make soak       reads STREAMS=10000 at a time, over loopback, for SECONDS=60, and accounts for every event
+#   make servers    every form and HTTP client on servers of others, beside the official clients (npm, nginx where they are)
 #   make public-api what is public, as it is now, into tests/public_api.txt
 #   make release-check  builds what a release consists of, and tries all of it (TAG=v1.2.3)
 #
@@ -36,7 +37,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # pyenv hides the interpreters that are not its current one.
 PYENV_BINS := $(shell command -v pyenv >/dev/null && pyenv versions --bare | grep -E '^3\.1[0-9.]*t?$$' | xargs -rn1 pyenv prefix | sed 's,$$,/bin,' | paste -sd:)
 
-.PHONY: test demo examples recipes bench bench-report bench-guard bench-guard-renew lint coverage test-all docs fuzz sanitize soak public-api release-check clean
+.PHONY: test demo examples recipes bench bench-report bench-guard bench-guard-renew lint coverage test-all docs fuzz sanitize soak servers public-api release-check clean
 
 test: .venv/built .venv/group-test
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -147,6 +148,23 @@ SANITIZE_TESTS = tests/core tests/openai/test_stream.py tests/system/test_out_of
 soak: .venv/built .venv/group-demo
 	$(BIN)/python tests/system/soak.py --seconds $(SECONDS) --streams $(STREAMS)
 
+# Whatever cannot be installed is skipped by the tests, which say so.
+servers: .venv/built .venv/group-servers .servers/llama .servers/litellm .servers/niquests .servers/node_modules
+	$(BIN)/python -m pytest tests/servers -o 'norecursedirs=.*'
+
+# An environment for each: LiteLLM wants old versions of much, niquests brings a urllib3 of its own.
+.servers/llama: PACKAGES := xllamacpp gguf
+.servers/litellm: PACKAGES := "litellm[proxy]"
+.servers/niquests: PACKAGES := niquests msgspec brotli
+.servers/llama .servers/litellm .servers/niquests: .venv/pip
+	@rm -rf $@
+	@$(BIN)/python -m venv $@ && $(subst .venv,$@,$(INSTALL)) $(PACKAGES) \
+	|| { echo "$(notdir $@) will not be tested: it could not be installed"; rm -rf $@; }
+
+.servers/node_modules:
+	@command -v npm >/dev/null && npm install --silent --no-fund --no-audit --prefix .servers @copilotkit/aimock \
+	|| echo "aimock will not be tested: npm is not here, or could not install it"
+
 public-api: .venv/built .venv/group-test
 	$(BIN)/python tests/helpers/public_api.py > tests/public_api.new && mv tests/public_api.new tests/public_api.txt
 
@@ -154,7 +172,7 @@ release-check: .venv/group-release
 	$(BIN)/python tools/release_check.py $(if $(TAG),--tag '$(TAG)')
 
 clean:
-	rm -rf .venv .tox .cache .coverage-build .fuzz .sanitize site build dist *.egg-info sseparse/*.so sseparse/*/*.so
+	rm -rf .venv .tox .cache .coverage-build .fuzz .sanitize .servers site build dist *.egg-info sseparse/*.so sseparse/*/*.so
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/pip:

@@ -25,44 +25,48 @@ TIMEOUT = 20  # seconds: for tests that hang, not for tests that are slow
 
 
 @contextlib.contextmanager
-def get(client: str, url: str, stream: bool = True) -> Iterator[Any]:
-    """A response of a synchronous client; closing it is left to what is tested."""
+def get(client: str, url: str, stream: bool = True, post: Any = None) -> Iterator[Any]:
+    """A response of a synchronous client; closing it is left to what is tested.
+
+    With ``post``, JSON, it is a POST that is answered.
+    """
+    method = "GET" if post is None else "POST"
     if client in ("httpx", "httpx2"):
         with _import(client).Client(trust_env=False, verify=False, timeout=TIMEOUT) as session:
-            yield session.send(session.build_request("GET", url), stream=stream)
+            yield session.send(session.build_request(method, url, json=post), stream=stream)
     elif client in ("requests", "niquests"):
         with _import(client).Session() as session:
             session.trust_env = False
-            yield session.get(url, stream=stream, timeout=TIMEOUT)
+            yield session.request(method, url, json=post, stream=stream, timeout=TIMEOUT)
     else:
         urllib3 = _import("urllib3")
         # A pool of one place, which a response that is not given back blocks for ever.
         with urllib3.PoolManager(maxsize=1, block=True, timeout=TIMEOUT, retries=False) as pool:
-            yield pool.request(
-                "GET",
-                url,
-                preload_content=not stream,
-                headers={"Accept-Encoding": "gzip, br"},
-            )
+            headers = {"Accept-Encoding": "gzip, br"}
+            if post is not None:  # given headers, it does not say itself what it sends
+                headers["Content-Type"] = "application/json"
+            yield pool.request(method, url, json=post, preload_content=not stream, headers=headers)
 
 
 @contextlib.asynccontextmanager
-async def aget(client: str, url: str, stream: bool = True) -> AsyncIterator[Any]:
-    """A response of an asynchronous client; closing it is left to what is tested."""
+async def aget(client: str, url: str, stream: bool = True, post: Any = None) -> AsyncIterator[Any]:
+    """The same of an asynchronous client."""
+    method = "GET" if post is None else "POST"
     if client == "aiohttp":
         async with _import(client).ClientSession() as session:
-            response = await session.get(url)
+            response = await session.request(method, url, json=post)
             if not stream:
                 await response.read()
             yield response
     elif client == "niquests-async":
         async with _import("niquests").AsyncSession() as session:
             session.trust_env = False
-            yield await session.get(url, stream=stream, timeout=TIMEOUT)
+            yield await session.request(method, url, json=post, stream=stream, timeout=TIMEOUT)
     else:
         httpx = _import(client.removesuffix("-async"))
         async with httpx.AsyncClient(trust_env=False, verify=False, timeout=TIMEOUT) as session:
-            yield await session.send(session.build_request("GET", url), stream=stream)
+            request = session.build_request(method, url, json=post)
+            yield await session.send(request, stream=stream)
 
 
 def fetch(client: str, url: str, **settings: Any) -> dict[str, Any]:

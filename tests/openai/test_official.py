@@ -16,13 +16,12 @@ import openai.types.chat
 import pytest
 from chat_streams import chunk, sse
 from corpus import entries
+from differences import ABSENT, differences, without_nulls
 from openai._models import construct_type
 from openai.lib.streaming.chat import ChatCompletionStreamState as OfficialState
 
 from sseparse import SSEError
 from sseparse.openai import ChatCompletionStreamState, ChatStream
-
-ABSENT = "<absent>"
 
 
 def is_empty(value: Any) -> bool:
@@ -126,30 +125,6 @@ FAILURES = {
     r"TypeError\(.list indices must be integers": "a tool call without index",
     r"TypeError\(.*NoneType.*not iterable": "choices missing, as in OpenAI's own audio streams",
 }
-
-
-def without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    return [without_nulls(item) for item in value] if isinstance(value, list) else value
-
-
-def differences(ours: Any, theirs: Any, path: str = "") -> list[tuple[str, Any, Any]]:
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        return [
-            difference
-            for key in {**ours, **theirs}
-            for difference in differences(
-                ours.get(key, ABSENT), theirs.get(key, ABSENT), f"{path}.{key}"
-            )
-        ]
-    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        return [
-            difference
-            for position, items in enumerate(zip(ours, theirs, strict=True))
-            for difference in differences(*items, f"{path}[{position}]")
-        ]
-    return [] if ours == theirs else [(path, ours, theirs)]
 
 
 def accumulate(body: bytes) -> tuple[dict[str, Any], dict[str, Any] | str]:
