@@ -506,10 +506,15 @@ def _shows_enough(body: bytes, max_error_body: int) -> bool:
 
 
 def _has_a_line(body: bytes) -> bool:
-    """Whether there is an event or a comment in it."""
-    comments: list[str] = []
-    parser = Parser(max_event_size=None, on_comment=comments.append, dispatch_without_data=True)
-    return bool(parser.feed(body)) or bool(comments)
+    """Whether there is an event, a comment or a field in it, be it one with a bad value."""
+    others: list[str] = []
+    parser = Parser(
+        max_event_size=None,
+        on_comment=others.append,
+        on_ignored_value=others.append,
+        dispatch_without_data=True,
+    )
+    return bool(parser.feed(body)) or bool(others)
 
 
 def _may_be_of_an_event_stream(beginning: bytes) -> bool:

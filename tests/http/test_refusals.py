@@ -112,6 +112,7 @@ def test_it_is_an_error_with_every_client(fetch):
     [
         *(b"", b"\n\n", b"\xef\xbb\xbf", b"\xef", b": hello\n", b": hel", b"retry: 5\n\n"),
         *(b"id\n\n", b"da", b"event: a\n\n", b"data: unfinish", b"x: y\n: z\n\n"),
+        *(b"retry: 1667a\n\n", b"id: a\0b\n\n"),  # fields whose values are ignored
     ],
 )
 def test_a_stream_of_no_event_is_no_error(body):
