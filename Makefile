@@ -15,6 +15,7 @@
 #   make sanitize   the parsers' tests under AddressSanitizer and UndefinedBehaviorSanitizer (needs gcc)
 #   make soak       reads STREAMS=10000 at a time, over loopback, for SECONDS=60, and accounts for every event
 #   make servers    every form and HTTP client on servers of others, beside the official clients (npm, nginx where they are)
+#   make peers      other packages' own tests of their streams, with this parser in the place of theirs
 #   make public-api what is public, as it is now, into tests/public_api.txt
 #   make release-check  builds what a release consists of, and tries all of it (TAG=v1.2.3)
 #
@@ -37,7 +38,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # pyenv hides the interpreters that are not its current one.
 PYENV_BINS := $(shell command -v pyenv >/dev/null && pyenv versions --bare | grep -E '^3\.1[0-9.]*t?$$' | xargs -rn1 pyenv prefix | sed 's,$$,/bin,' | paste -sd:)
 
-.PHONY: test demo examples recipes bench bench-report bench-guard bench-guard-renew lint coverage test-all docs fuzz sanitize soak servers public-api release-check clean
+.PHONY: test demo examples recipes bench bench-report bench-guard bench-guard-renew lint coverage test-all docs fuzz sanitize soak servers peers public-api release-check clean
 
 test: .venv/built .venv/group-test
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -165,6 +166,15 @@ servers: .venv/built .venv/group-servers .servers/llama .servers/litellm .server
 	@command -v npm >/dev/null && npm install --silent --no-fund --no-audit --prefix .servers @copilotkit/aimock \
 	|| echo "aimock will not be tested: npm is not here, or could not install it"
 
+peers: .venv/built .peers/venv/installed
+	.peers/venv/bin/python tests/peers/run.py
+
+.peers/venv/installed: .venv/pip pyproject.toml
+	$(BIN)/python -m venv .peers/venv
+	$(subst .venv,.peers/venv,$(INSTALL)) --upgrade pip
+	$(subst .venv,.peers/venv,$(INSTALL)) --upgrade --group peers
+	@touch $@
+
 public-api: .venv/built .venv/group-test
 	$(BIN)/python tests/helpers/public_api.py > tests/public_api.new && mv tests/public_api.new tests/public_api.txt
 
@@ -172,7 +182,7 @@ release-check: .venv/group-release
 	$(BIN)/python tools/release_check.py $(if $(TAG),--tag '$(TAG)')
 
 clean:
-	rm -rf .venv .tox .cache .coverage-build .fuzz .sanitize .servers site build dist *.egg-info sseparse/*.so sseparse/*/*.so
+	rm -rf .venv .tox .cache .coverage-build .fuzz .sanitize .servers .peers site build dist *.egg-info sseparse/*.so sseparse/*/*.so
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/pip:
