@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,10 @@ def pass_through(passing: Any, reads: list[bytes]) -> bytes:
     return b"".join([*map(passing.feed, reads), passing.close()])
 
 
-WAYS: dict[str, Callable[[str | None], Any]] = {"by hand": ByHand, "examples/gateway.py": Passing}
+WAYS: dict[str, Callable[[str | None], Any]] = {
+    "by hand": ByHand,
+    "examples/gateway.py": partial(Passing, "chat"),
+}
 READS = {"reads of 1,400 bytes": lambda body: cut(body, NETWORK_READ), "one event a read": None}
 
 
