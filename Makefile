@@ -197,7 +197,14 @@ clean:
 	@touch $@
 
 # An editable installation uses the .so that lies beside the .pyx, however old: hence this rule.
+# What is compiled is kept beside it too, so that only what has changed is compiled again.
+.venv/built: .venv/editable $(COMPILED)
+	$(BIN)/python setup.py --quiet build_ext --inplace --build-lib .venv/build --build-temp .venv/build/temp
+	@touch $@
+
 # The warning that it hides says that the installation is editable.
-.venv/built: .venv/group-build setup.py $(COMPILED)
-	PYTHONWARNINGS=ignore:::setuptools.command.editable_wheel $(INSTALL) --no-build-isolation --no-deps --editable .
+.venv/editable: .venv/group-build setup.py
+	rm -rf .venv/build
+	SSEPARSE_BUILD_EXTENSION=no PYTHONWARNINGS=ignore:::setuptools.command.editable_wheel \
+	$(INSTALL) --no-build-isolation --no-deps --editable .
 	@touch $@
