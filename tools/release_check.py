@@ -13,6 +13,7 @@ import argparse
 import ast
 import email
 import email.message
+import json
 import os
 import re
 import shlex
@@ -80,6 +81,22 @@ except ImportError as error:
 else:
     raise AssertionError("msgspec came with the core")
 """
+PYODIDE_TEST = r"""
+import sseparse
+from sseparse.partial_json import PartialJSON
+assert sseparse.IMPLEMENTATION == "python"
+assert [event.data for event in sseparse.Parser().feed(b"data: x\n\n")] == ["x"]
+growing = PartialJSON()
+growing.feed('{"a": [1, "tw')
+assert growing.value == {"a": [1, "tw"]}
+"""
+PYODIDE_CHAT_TEST = r"""
+from sseparse.openai import ChatStream
+chunk = b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
+stream = ChatStream([chunk, b"data: [DONE]\n\n"])
+assert "".join(stream.iter_text()) == "Hi" and stream.done
+assert stream.get_final_completion().choices[0].message.content == "Hi"
+"""
 # Of the two files of this name the compiled one must win.
 READER_TEST = "from sseparse._stream import reader; print(reader.__file__)"
 
@@ -123,6 +140,7 @@ def check_all(tag: str, scratch: Path) -> None:
     install_and_test(sdist, "cython", scratch / "from-sdist", None)
     install_and_test(compiled, "cython", scratch / "compiled", source)
     install_and_test(pure, "python", scratch / "pure", source)
+    check_in_pyodide(pure, scratch / "pyodide")
 
 
 def check_version(tag: str) -> None:
@@ -276,6 +294,35 @@ def install_and_test(file: Path, implementation: str, folder: Path, source: Path
     without = "0" if implementation == "cython" else "1"
     result = run(python, *arguments, cwd=place, SSEPARSE_NO_EXTENSIONS=without)
     done(f"{file.name} passes the tests: {result.strip().splitlines()[-1].strip('= ')}")
+
+
+def check_in_pyodide(wheel: Path, folder: Path) -> None:
+    """Try it in WebAssembly, where nothing compiled for this machine can be."""
+    if not shutil.which("npm"):
+        print("skipped Pyodide: npm is not here")
+        return
+    run("npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", folder, "pyodide")
+    lock = folder / "node_modules" / "pyodide" / "pyodide-lock.json"
+    about = json.loads(lock.read_text(encoding="utf-8"))["info"]
+    program, wheels, tried = PYODIDE_TEST, [wheel], "the core"
+    try:
+        run(
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder),
+            *(
+                "--only-binary",
+                ":all:",
+                "--platform",
+                f"pyemscripten_{about['abi_version']}_wasm32",
+            ),
+            *("--python-version", about["python"], "msgspec"),
+        )
+    except CheckFailedError:
+        print("skipped typed streams in Pyodide: there is no msgspec for this one")
+    else:
+        program, tried = PYODIDE_TEST + PYODIDE_CHAT_TEST, "the core and a typed stream"
+        wheels.extend(folder.glob("*.whl"))
+    run("node", PROJECT / "tools" / "pyodide.mjs", folder, program, *wheels)
+    done(f"{wheel.name} runs in Pyodide, Python {about['python']}: {tried}")
 
 
 def run(*command: str | Path, cwd: Path | None = None, **environment: str) -> str:
