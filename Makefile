@@ -199,7 +199,9 @@ clean:
 # An editable installation uses the .so that lies beside the .pyx, however old: hence this rule.
 # What is compiled is kept beside it too, so that only what has changed is compiled again.
 .venv/built: .venv/editable $(COMPILED)
-	$(BIN)/python setup.py --quiet build_ext --inplace --build-lib .venv/build --build-temp .venv/build/temp
+	@mkdir -p .venv/build
+	$(BIN)/python setup.py --quiet build_ext --inplace --build-lib .venv/build --build-temp .venv/build/temp \
+	> .venv/build/log 2>&1 || { cat .venv/build/log; exit 1; }
 	@touch $@
 
 # The warning that it hides says that the installation is editable.
