@@ -6,38 +6,14 @@ Python, and a note from setuptools.
 """
 
 import os
+import shutil
+import sys
 import sysconfig
 import threading
+from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
-
-AS_THEY_STAND = (
-    "sseparse._iterators",
-    "sseparse._stream.changes",
-    "sseparse._stream.convert",
-    "sseparse._stream.decode",
-    "sseparse._stream.detect",
-    "sseparse._stream.fields",
-    "sseparse._stream.fold",
-    "sseparse._stream.loops",
-    "sseparse._stream.payload",
-    "sseparse._stream.reader",
-    "sseparse._stream.reports",
-    "sseparse._stream.shape",
-    "sseparse._stream.shapes",
-    "sseparse._stream.text",
-    "sseparse.anthropic.state",
-    "sseparse.google.parts",
-    "sseparse.google.state",
-    "sseparse.openai.choice",
-    "sseparse.openai.completions_state",
-    "sseparse.openai.decode",
-    "sseparse.openai.outcome",
-    "sseparse.openai.parts",
-    "sseparse.openai.responses_state",
-    "sseparse.openai.state",
-)
 
 
 class BuildOnSeveralCores(build_ext):
@@ -51,6 +27,17 @@ class BuildOnSeveralCores(build_ext):
         if self.parallel is None:
             # A compiler takes 200 MB, and a container need not have the memory for all its cores.
             self.parallel = min(4, os.cpu_count() or 1)
+
+    def build_extensions(self):
+        """Give up before anything is translated where there is nothing to compile it with."""
+        program = getattr(self.compiler, "compiler_so", [sys.executable])[0]
+        if shutil.which(program):
+            super().build_extensions()
+        elif build_extension == "yes":
+            raise SystemExit(f"there is no compiler {program!r}, and SSEPARSE_BUILD_EXTENSION=yes")
+        else:
+            self.warn(f"there is no compiler {program!r}: sseparse will be all Python, and slower")
+            self.extensions = []
 
     def build_extension(self, extension):
         """Translate it alone, as Cython is not made for threads; the compiler is a process."""
@@ -78,12 +65,13 @@ extensions = [
     Extension("sseparse._parser_c", ["sseparse/_parser_c.pyx"]),
     Extension("sseparse._partial_json_c", ["sseparse/_partial_json_c.pyx"]),
 ]
-# Compiled as they stand, these take the places of the Python modules of their names.
+# Modules whose first line is for Cython are compiled as they stand, and take their own places.
 if not sysconfig.get_config_var("Py_GIL_DISABLED"):
     # They have no locks: threads that share a stream by mistake would corrupt its memory.
-    for name in AS_THEY_STAND:
-        path = name.replace(".", "/") + ".py"
-        extensions.append(Extension(name, [path]))
+    for path in sorted(Path("sseparse").rglob("*.py")):
+        if path.read_text(encoding="utf-8").startswith("# cython:"):
+            name = ".".join(path.with_suffix("").parts)
+            extensions.append(Extension(name, [path.as_posix()]))
 for extension in extensions:
     extension.optional = build_extension == "if-possible"
 

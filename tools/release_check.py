@@ -10,7 +10,6 @@ install from, and some minutes. It publishes nothing: see CONTRIBUTING.md.
 from __future__ import annotations
 
 import argparse
-import ast
 import email
 import email.message
 import json
@@ -36,15 +35,14 @@ DIST = PROJECT / "dist"
 SETTINGS = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 VERSION = SETTINGS["project"]["version"]
 
-# What setup.py says is compiled as it stands: the list itself, as running it would build.
-AS_THEY_STAND = next(
-    ast.literal_eval(statement.value)
-    for statement in ast.parse((PROJECT / "setup.py").read_text(encoding="utf-8")).body
-    if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "AS_THEY_STAND"
-)
 EXTENSIONS = ["sseparse/_parser_c", "sseparse/_partial_json_c"]
 if not sysconfig.get_config_var("Py_GIL_DISABLED"):
-    EXTENSIONS += [name.replace(".", "/") for name in AS_THEY_STAND]
+    # Compiled as they stand, and saying so on their first line.
+    EXTENSIONS += [
+        path.relative_to(PROJECT).with_suffix("").as_posix()
+        for path in (PROJECT / "sseparse").rglob("*.py")
+        if path.read_text(encoding="utf-8").startswith("# cython:")
+    ]
 # Beside the modules. A .pyx or .pxd is of no use where nothing is compiled.
 DATA = {"sseparse/_parser_c.pyi", "sseparse/_partial_json_c.pyi", "sseparse/py.typed"}
 GENERATED = (".c", ".so", ".pyd", ".pyc", ".html")
