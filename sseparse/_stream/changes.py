@@ -208,6 +208,10 @@ def _are_same_scalars(one: Any, other: Any) -> bool:
         # A float's type takes integers. True is none.
         if not (type(one) in (int, float) and type(other) in (int, float)):
             return False
+        try:
+            return float(one) == float(other)  # as it was decoded
+        except OverflowError:
+            return False
     elif type(one) is float and one != one:
         return bool(other != other)
     return bool(one == other)

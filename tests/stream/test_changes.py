@@ -141,6 +141,9 @@ def test_an_unchanged_chunk_is_written_as_it_came(payload):
         b'{"choices":[],"odd":"\xff\x01"}',
         b'{"choices": [],\n "odd": 1.0}',
         b'{"choices":[{"index":0,"delta":{"content":5}}],"odd":1E2}',
+        # More digits than the float that it is read as can have.
+        b'{"choices":[{"index":0,"delta":{},"logprobs":{"content":[{"token":"a",'
+        b'"logprob":-123456789012345678,"top_logprobs":[]}]}}]}',
     ],
 )
 def test_so_is_one_that_is_odd(payload):
