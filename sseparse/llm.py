@@ -15,20 +15,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-try:
-    from ._stream.errors import (
-        APIError,
-        ChunkDecodeError,
-        TruncatedStreamError,
-        UnexpectedAPIError,
-    )
-except ImportError as error:
-    raise ImportError(
-        'typed streams need msgspec: pip install "sseparse[llm]"', name="msgspec"
-    ) from error
-
 from ._encode import encode_event
 from ._errors import NotAnEventStreamError, SSEError
+from ._stream.errors import (
+    APIError,
+    ChunkDecodeError,
+    TruncatedStreamError,
+    UnexpectedAPIError,
+)
 from ._stream.forms import AsyncPulled, FinalT, ObjectT, Pulled, Pushed
 from ._stream.loops import AsyncTexts, Texts
 from ._stream.pieces import AsyncPieces, Pieces, WholePieces

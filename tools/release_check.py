@@ -75,7 +75,7 @@ assert [event.data for event in sseparse.Parser().feed(b"data: x\\n\\n")] == ["x
 try:
     import sseparse.openai
 except ImportError as error:
-    assert 'pip install "sseparse[openai]"' in str(error), error
+    assert 'pip install "sseparse[llm]"' in str(error), error
 else:
     raise AssertionError("msgspec came with the core")
 """

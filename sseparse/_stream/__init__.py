@@ -4,5 +4,5 @@ try:
     import msgspec as _msgspec  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        'typed streams need msgspec: pip install "sseparse[openai]"', name="msgspec"
+        'typed streams need msgspec: pip install "sseparse[llm]"', name="msgspec"
     ) from error

@@ -632,7 +632,7 @@ assert sseparse.Parser().feed(b"data: x\\n\\n")
 try:
     import sseparse.openai
 except ImportError as error:
-    assert 'pip install "sseparse[openai]"' in str(error), error
+    assert 'pip install "sseparse[llm]"' in str(error), error
 else:
     raise AssertionError("imported")
 """
