@@ -7,7 +7,7 @@ SSEPARSE_NO_EXTENSIONS=1, which leaves the extensions out on purpose, drops them
 
 The same holds for ``PartialJSON``, with ``json_implementation``.
 
-HYPOTHESIS_PROFILE=thorough searches fifty times as long.
+HYPOTHESIS_PROFILE=thorough searches a hundred times as long.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if NO_EXTENSIONS:
     del MODULES["cython"], JSON_MODULES["cython"]
 
 _IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
-for profile, examples in (("quick", 200), ("thorough", 10_000)):
+for profile, examples in (("quick", 100), ("thorough", 10_000)):
     # In CI a failure must not depend on luck, nor on a database of earlier runs.
     settings.register_profile(
         profile, max_examples=examples, deadline=None, derandomize=_IN_CI, print_blob=_IN_CI

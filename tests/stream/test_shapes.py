@@ -90,6 +90,8 @@ FATAL = (b'"response.created"', b'"message_start"')  # another API's: the end of
 def test_any_value_in_the_place_of_one_that_varies_is_read_as_what_it_is(streams, template):
     """Where a shape is known: what is a decision for a type or a decoder is none for a shape."""
     place = re.compile(rb'"@"|\b71\b')
+    # Not compiled, the same code need not see each value in each place: other templates have it.
+    values = VALUES if streams is INSTALLED else VALUES[TEMPLATES.index(template) % 3 :: 3]
     for number in range(len(place.findall(template))):
 
         def with_value(value: bytes, number: int = number) -> bytes:
@@ -100,7 +102,7 @@ def test_any_value_in_the_place_of_one_that_varies_is_read_as_what_it_is(streams
         plain = [b'"a"', b'"b"', b'"cd"'] if is_text else [b"5", b"6", b"77"]
         known = [event(with_value(value), [], []) for value in plain]
         body = b"".join(known)
-        for value in VALUES:
+        for value in values:
             if value not in FATAL:
                 body += event(with_value(value), [], []) + known[0] + known[1]
         name = "CompletionStream" if b"text_completion" in template else "ChatStream"
