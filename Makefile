@@ -90,7 +90,7 @@ COVERAGE := ../$(BIN)/coverage
 COUNTED := -m pytest -q -m "not hypothesis" -k "not (niquests- or niquests] or takes_memory or each_thread or eight_threads)"
 CORE_TESTS := $(patsubst %,tests/core/test_%.py,callbacks chunking dispatch_without_data event failed iterate limits own_id \
 	parser_api partial_json partial_json_module standard threads)
-OTHER_TESTS := $(patsubst %,tests/core/test_%.py,encode going_on implementation iterate switching) \
+OTHER_TESTS := $(patsubst %,tests/core/test_%.py,encode event going_on implementation iterate switching) \
 	tests/http tests/anthropic tests/google tests/llm tests/openai tests/stream tests/system/test_cli.py
 
 coverage: .venv/group-coverage

@@ -95,7 +95,7 @@ class EventIterator:
         try:
             # Another thread may have read meanwhile.
             for event in self._events:
-                return event
+                return event  # pragma: no cover - only where two threads meet just here
             pull = self._pull
             if self._guard is None and not pull.closed:
                 self._guard = _closing(pull)

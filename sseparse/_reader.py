@@ -452,7 +452,7 @@ class _NiquestsChunks:
 
     def __init__(self, response: Any) -> None:
         self._chunks = _aread_niquests(response)
-        self._read: asyncio.Future[bytes] | None = None
+        self._read: asyncio.Future[bytes]  # that which waits, or the last
         self._interrupted = False
 
     def __aiter__(self) -> Self:
@@ -466,13 +466,10 @@ class _NiquestsChunks:
             if self._interrupted:
                 raise StopAsyncIteration from None
             raise
-        finally:
-            self._read = None
 
     def interrupt(self) -> None:
         self._interrupted = True
-        if self._read is not None:
-            self._read.cancel()
+        self._read.cancel()
 
     async def aclose(self) -> None:
         await self._chunks.aclose()

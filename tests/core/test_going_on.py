@@ -11,6 +11,7 @@ import pytest
 from streams import cut
 
 from sseparse import EventTooLargeError, SSEError, aiter_events, iter_events
+from sseparse._iterators import AsyncEventIterator
 
 BODY = b"data: a\n\n: boom\n\nx: y\ndata: b\n\n: boom\n\ndata: c\n\n"
 
@@ -244,6 +245,54 @@ def test_close_leaves_a_file_open(tmp_path):
 def test_a_callback_may_close_what_calls_it():
     events = iter_events([b"data: a\n\n: x\n\ndata: b\n\n"], on_comment=lambda _: events.close())
     assert list(events) == []
+
+
+def test_what_a_callback_raises_after_it_has_closed_what_calls_it_is_not_told():
+    def close(_):
+        events.close()
+        raise BoomError
+
+    events = iter_events([b"data: a\n\n: x\n\ndata: b\n\n"], on_comment=close)
+    assert list(events) == []
+
+
+class ClosesAndRaises:
+    """A pull that is closed while it is asked for events, and raises."""
+
+    closed = False
+    closings = 0
+
+    def __init__(self, error):
+        self.error = error
+
+    def stop(self):
+        self.closed = True
+
+    async def next_batch(self):
+        self.closed = True
+        raise self.error
+
+    async def aclose(self):
+        self.closings += 1
+
+
+def test_what_reading_raises_after_it_was_closed_is_not_told_async():
+    async def main():
+        pull = ClosesAndRaises(BoomError())
+        assert [event async for event in AsyncEventIterator(pull)] == []
+        assert pull.closings
+
+    asyncio.run(main())
+
+
+def test_a_task_that_is_cancelled_after_it_was_closed_is_cancelled_and_closes_the_source():
+    async def main():
+        pull = ClosesAndRaises(asyncio.CancelledError())
+        with pytest.raises(asyncio.CancelledError):
+            await anext(AsyncEventIterator(pull))
+        assert pull.closings
+
+    asyncio.run(main())
 
 
 def test_aclose_closes_the_source_at_once():

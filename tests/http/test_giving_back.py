@@ -9,6 +9,7 @@ import threading
 from http.server import BaseHTTPRequestHandler
 
 import http_clients
+import httpx
 import pytest
 
 from sseparse.http import AsyncResponseReader, EventSource, ResponseReader
@@ -183,3 +184,19 @@ def test_releasing_twice_and_closing_after_it_is_harmless(name):
         reader.close()
         assert reader.closed
         assert reader.read() is None
+
+
+def test_a_source_that_was_never_read_closes_its_response():
+    class Body(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            yield DONE
+
+    async def main():
+        response = httpx.Response(200, stream=Body())
+        await EventSource(response).aclose()
+        assert response.is_closed
+
+    asyncio.run(main())
+    response = httpx.Response(200, stream=httpx.ByteStream(DONE))
+    EventSource(response).close()
+    assert response.is_closed
