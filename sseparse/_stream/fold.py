@@ -81,13 +81,13 @@ class LastUsage(Generic[UsageT]):
     @property
     def value(self) -> UsageT | None:
         """The last one; None where none has come."""
-        if any(latest.value is not None for _, latest in self._latest):
+        # Those of one usage come together.
+        if self._latest and self._latest[0][1].value is not None:
             # Not in place: somebody may have been given the one before.
             self._usage = copy.deepcopy(self._varied)
             for path, latest in self._latest:
-                if latest.value is not None:
-                    _put(self._usage, path, latest.value)
-                    latest.value = None
+                _put(self._usage, path, latest.value)
+                latest.value = None
         return self._usage
 
     def note(self, usage: UsageT) -> None:

@@ -191,6 +191,40 @@ def test_a_type_error_of_reading_itself_is_not_mistaken_for_an_unknown_option():
         ResponseReader(response).read()
 
 
+# aiohttp's.
+
+
+def test_what_aiohttp_has_received_and_forgotten_is_read_before_its_error():
+    class Content:
+        """Two pieces have come, and the connection fails before the second is read."""
+
+        def __init__(self) -> None:
+            self.received = [PING, PING]
+
+        def iter_any(self) -> Any:
+            return self
+
+        def __aiter__(self) -> Any:
+            return self
+
+        async def __anext__(self) -> bytes:
+            if len(self.received) == 2:
+                return self.received.pop()
+            raise ConnectionError
+
+        def _read_nowait(self, amount: int) -> bytes:
+            return self.received.pop() if self.received else b""
+
+    async def main():
+        reader = AsyncResponseReader(SimpleNamespace(content=Content(), close=lambda: None))
+        assert [await reader.read(), await reader.read()] == [PING, PING]
+        for _ in range(2):
+            with pytest.raises(ConnectionError):
+                await reader.read()
+
+    asyncio.run(main())
+
+
 # niquests'.
 
 
