@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from .._stream import fields
 from .._stream.fold import copied
@@ -24,6 +24,8 @@ __all__ = ["Call", "Parts"]
 
 # The steps of a path such as $.places[0]['opening hours'].
 _STEP = re.compile(r"""\.([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]|\["([^"]*)"\]""")
+# Steps of a path that is followed: whatever is deeper than that could not be written as JSON.
+_DEEPEST = 100
 
 
 class Call:
@@ -94,7 +96,7 @@ def _steps_of(path: str) -> list[str | int]:
     steps: list[str | int] = []
     for name, index, *quoted in _STEP.findall(path):
         steps.append(int(index[:9]) if index else name or "".join(quoted))
-    return steps or [path]
+    return steps if 0 < len(steps) <= _DEEPEST else [path]
 
 
 def _put(target: dict[str, Any], steps: list[str | int], value: Any) -> None:
@@ -105,15 +107,16 @@ def _put(target: dict[str, Any], steps: list[str | int], value: Any) -> None:
         below = value if is_last else [] if isinstance(steps[position + 1], int) else {}
         if isinstance(here, list):
             # One after another: a number beyond the end is the next.
-            number = step if isinstance(step, int) and step < len(here) else len(here)
-            if number == len(here):
-                here.append(below)
-            elif is_last:
-                here[number] = below
-            step = number
-        elif is_last or not isinstance(here.get(step), (dict, list)):
-            here[step] = below
-        here = cast("Any", here)[step]
+            if not isinstance(step, int) or step >= len(here):
+                step = len(here)
+                here.append(None)
+            there = here[step]
+        else:
+            step = str(step)
+            there = here.get(step)
+        if is_last or not isinstance(there, (dict, list)):
+            here[step] = there = below
+        here = there
 
 
 class _Piece:

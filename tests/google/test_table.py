@@ -242,6 +242,34 @@ def test_a_call_that_comes_value_by_value_is_put_together(streams):
     assert (made.id, made.name, made.args, made.will_continue) == ("1", "f", ARGUMENTS, None)
 
 
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["$.a[0].b", "$.a[0].c"], {"a": [{"b": 0, "c": 1}]}),
+        (["$.a[0]", "$.a[0].b"], {"a": [{"b": 1}]}),
+        (["$.a[0]", "$.a[0][0]"], {"a": [[1]]}),
+        (["$.a", "$.a.b"], {"a": {"b": 1}}),
+        (["$.a.b", "$.a[0]"], {"a": {"b": 0, "0": 1}}),
+        (["$.a[0][0]", "$.a[0].b"], {"a": [[0, 1]]}),
+        (["$" + ".a" * 5000], {"$" + ".a" * 5000: 0}),
+    ],
+    ids=["two names", "a name", "a list", "an object", "an index", "a name in a list", "deep"],
+)
+def test_a_path_through_what_is_something_else_is_followed_as_far_as_it_goes(
+    streams, paths, expected
+):
+    values = [partial(path, numberValue=number) for number, path in enumerate(paths)]
+    pieces = [
+        call(name="f", willContinue=True),
+        *(call(partialArgs=[value], willContinue=True) for value in values),
+        call(),
+    ]
+    response = streams.GenerateContentStream([sse(*map(said, pieces))]).get_final_response()
+    [made] = response.function_calls
+    assert made.args == expected
+    assert json.loads(response.to_json())["candidates"]
+
+
 def test_of_a_call_that_is_cut_off_only_whole_values_are_there():
     for count in range(1, len(PIECES)):
         [made] = final(*map(said, PIECES[:count])).function_calls
