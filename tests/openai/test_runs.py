@@ -14,6 +14,7 @@ import pytest
 from chat_streams import ENVELOPE, sse
 from hypothesis import given
 from hypothesis import strategies as st
+from told import check
 
 from sseparse.openai import APIError, AsyncChatStream, ChatCompletionStreamState, ChatStream
 
@@ -157,6 +158,88 @@ def test_runs_that_take_turns_come_to_what_their_chunks_are():
     assert folded_as_stream(alternating) == folded_one_by_one(alternating)
     choices = [chunk({"content": text}, index=index) for text in "ab" * 50 for index in (0, 1)]
     assert folded_as_stream(choices) == folded_one_by_one(choices)
+
+
+# What keeps chunks from being a run, or is the same in all of them.
+
+
+def said(make: Any, count: int = 9) -> list[dict[str, Any]]:
+    """Chunks that differ in a word and a number."""
+    return [make(f"w{number}", number) for number in range(count)]
+
+
+DETAIL = {"type": "reasoning.text", "format": "f"}
+ALIKE = {
+    "a finish reason each time": lambda word, n: chunk({"content": word}, finish_reason="stop"),
+    "token IDs that are no list": lambda word, n: chunk({"content": word}, token_ids=n),
+    "token IDs": lambda word, n: chunk({"content": word}, token_ids=[n]),
+    "annotations that are no list": lambda word, n: chunk({"content": word, "annotations": {}}),
+    "details that are texts": lambda word, n: chunk({"reasoning_details": [word]}),
+    "details of two kinds": lambda word, n: chunk(
+        {"reasoning_details": [{**DETAIL, "text": word, "index": n % 2}]}
+    ),
+    "two details": lambda word, n: chunk({"reasoning_details": [{**DETAIL, "text": word}] * 2}),
+    "two calls": lambda word, n: chunk(
+        {
+            "tool_calls": [
+                {"index": index, "id": f"c{index}", "function": {"name": "f", "arguments": word}}
+                for index in (0, 1)
+            ]
+        }
+    ),
+    "logprobs of two choices": lambda word, n: {
+        **ENVELOPE,
+        "choices": [
+            {"index": index, "delta": {"content": word}, "logprobs": entries(f"{word}{index}")}
+            for index in (0, 1)
+        ],
+    },
+    "logprobs of one choice in two entries": lambda word, n: {
+        **ENVELOPE,
+        "choices": [
+            {"index": 0, "delta": {"content": word}, "logprobs": entries(f"{word}{half}")}
+            for half in "ab"
+        ],
+    },
+    "a service tier": lambda word, n: {**chunk({"content": word}), "service_tier": "default"},
+}
+
+
+@pytest.mark.parametrize("kind", ALIKE)
+def test_chunks_that_are_alike_come_to_what_they_are(streams, kind):
+    chunks = said(ALIKE[kind])
+    check(streams, sse(*chunks))
+    assert folded_as_stream(chunks) == folded_one_by_one(chunks)
+
+
+TEXTS = {
+    "logprobs": {"logprobs": {"tokens": ["a"], "token_logprobs": [-0.5]}},
+    "token IDs": {"token_ids": [5]},
+    "nothing else": {},
+}
+
+
+@pytest.mark.parametrize("beside", TEXTS)
+def test_legacy_chunks_that_are_alike_come_to_what_they_are(streams, beside):
+    chunks = [
+        {
+            "id": "cmpl-1",
+            "object": "text_completion",
+            "created": 1,
+            "model": "m",
+            "service_tier": "default",
+            "choices": [{"index": 0, "text": word, "finish_reason": None, **TEXTS[beside]}],
+        }
+        for word in "abcdefghi"
+    ]
+    check(streams, sse(*chunks), "CompletionStream")
+    stream = streams.CompletionStream([sse(*chunks)])
+    state = streams.CompletionStreamState()
+    for each in stream:
+        state.handle_chunk(each)
+    final = stream.get_final_completion()
+    assert state.get_final_completion() == final
+    assert final.choices[0].text == "abcdefghi"
 
 
 def test_an_error_event_is_an_error_even_with_a_chunk_in_it():

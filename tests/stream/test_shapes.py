@@ -365,10 +365,25 @@ def test_a_decoder_that_makes_more_of_a_value_is_found_out(streams):
         item.text = item.text or None
         return item
 
+    def split(payload: bytes) -> Any:
+        item = plain(payload)
+        item.text = item.text.split()
+        return item
+
     payloads = [f'{{"text": "{text}"}}'.encode() for text in ["a", "b", "c", "", "d"] * 5]
-    for decode in (twice, upper, dropped, empty_is_none):
+    for decode in (twice, upper, dropped, empty_is_none, split):
         found = through_shapes(streams, decode, payloads)
         assert found == one_by_one(decode, payloads), decode.__name__
+
+
+@pytest.mark.parametrize("end", ["}", "} ", "}\n", "  }", "  }\n"])
+def test_spaces_around_the_last_brace_make_no_difference(streams, end):
+    decode = decode_with(Everything)
+    payloads = [f'{{"text": "{word}"{end}'.encode() for word in "abcdef"]
+    payloads += [f'{{"text": "{word}"}}'.encode() for word in "ghij"] + payloads
+    expected = one_by_one(decode, payloads)
+    assert through_shapes(streams, decode, payloads) == expected
+    assert through_shapes(streams, decode, payloads[5:] + payloads) == expected[5:] + expected
 
 
 def test_a_decoder_that_refuses_the_proof_is_no_fault(streams):
