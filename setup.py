@@ -24,7 +24,8 @@ class BuildOnSeveralCores(build_ext):
     def finalize_options(self):
         """Choose how many at a time."""
         super().finalize_options()
-        if self.parallel is None:
+        # On Windows the first to compile looks for the compiler, and must not be two.
+        if self.parallel is None and os.name != "nt":
             # A compiler takes 200 MB, and a container need not have the memory for all its cores.
             self.parallel = min(4, os.cpu_count() or 1)
 
