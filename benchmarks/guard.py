@@ -35,8 +35,12 @@ EVENTS = 1_000
 VALGRIND = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
 # Nothing else: what is in the environment takes its place in memory, and moves the rest.
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0"}
-# The first time is not counted: imports, and what the interpreter learns of the code.
+# The first times are not counted: imports, what the interpreter learns of the code, and what
+# streams learn of those before them.
 REPEATS = (1, 3)
+# Of a stream of fewer events.
+FEW = 100
+REPEATS_OF_SHORT = (30, 40)
 
 
 def in_pieces(text: str) -> Workload:
@@ -68,6 +72,7 @@ INPUTS = {
     **{api: partial(stream_of, api, EVENTS) for api in STREAMS},
     # What it takes to begin and to end one.
     **{f"{api}, short": partial(stream_of, api, 1) for api in STREAMS},
+    "chat, 20 pieces": partial(stream_of, "chat", 20),
     # Of these each piece counts as an event.
     "payloads": lambda: Workload(
         [encode(CHAT["text"](i)) for i in range(EVENTS)], [("", "")] * EVENTS
@@ -136,15 +141,15 @@ def measure() -> dict[str, int]:
             events[name] = len(workload.events)
         for case, (_, name) in CASES.items():
             warm_up(case, files[name])
-        counts = {
-            case: [pool.submit(count, case, files[name], repeats) for repeats in REPEATS]
-            for case, (_, name) in CASES.items()
+        runs = {}
+        for case, (_, name) in CASES.items():
+            few, many = REPEATS if events[name] > FEW else REPEATS_OF_SHORT
+            counts = [pool.submit(count, case, files[name], repeats) for repeats in (few, many)]
+            runs[case] = (*counts, (many - few) * events[name])
+        return {
+            case: round((many.result() - few.result()) / counted)
+            for case, (few, many, counted) in runs.items()
         }
-        figures = {}
-        for case, (few, many) in counts.items():
-            marginal = (many.result() - few.result()) / (REPEATS[1] - REPEATS[0])
-            figures[case] = round(marginal / events[CASES[case][1]])
-    return figures
 
 
 def compare(figures: dict[str, int], known: dict[str, int]) -> list[str]:

@@ -87,6 +87,14 @@ def gemini(chunks: Chunks) -> None:
     deque(GenerateContentStream(chunks), maxlen=0)
 
 
+def first_chat(chunks: Chunks) -> None:
+    from sseparse._stream.shapes import KNOWN
+    from sseparse.openai import ChatStream
+
+    KNOWN.clear()
+    deque(ChatStream(chunks), maxlen=0)
+
+
 def neutral(chunks: Chunks) -> None:
     from sseparse import llm
 
@@ -190,6 +198,8 @@ CASES: dict[str, tuple[Callable[[Chunks], None], str]] = {
     "ResponseStream, short": (responses, "responses, short"),
     "MessageStream, short": (messages, "messages, short"),
     "GenerateContentStream, short": (gemini, "gemini, short"),
+    # What a program reads first: nothing is known of its payloads.
+    "ChatStream, nothing known": (first_chat, "chat, 20 pieces"),
     "encode_event": (encode, "payloads"),
     "AsyncChatStream, loop": (async_chat_loop, "16 KiB chunks"),
     "ChatStream, iter_tool_calls": (tool_calls, "tool calls"),

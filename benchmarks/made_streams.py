@@ -76,6 +76,11 @@ CHAT: dict[str, Callable[[int], Payload]] = {
 # Whole streams.
 
 
+def text_of(count: int) -> str:
+    """What the pieces come to."""
+    return "".join(f" word{i}" for i in range(count))
+
+
 def chat(count: int) -> list[Payload]:
     first = choice({"role": "assistant", "content": "", "refusal": None})
     last = choice({}, finish_reason="stop")
@@ -104,7 +109,7 @@ def completions(count: int) -> list[Payload]:
 def responses(count: int) -> list[Payload]:
     item = {"id": "msg_68af4030592c81938ec0a5fbab4a3e9f05438e46b5f69a3b", "type": "message"}
     place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
-    whole = "".join(f" word{i}" for i in range(count))
+    whole = text_of(count)
 
     def part(text: str) -> Payload:
         return {"type": "output_text", "annotations": [], "logprobs": [], "text": text}

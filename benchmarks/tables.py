@@ -33,10 +33,11 @@ def page(results: Results) -> str:
 
 What providers and servers have sent, one stream after another, most of them short. Time a payload
 of msgspec decoding it, isolated already (to a dict, where it is not as the types declare); of the
-others, which read bytes, how many times that. The
-official packages (openai; anthropic; google-genai) iterate, and fold nothing; they are timed with
-the streams that they read to their end. The neutral view is `sseparse.llm`, which finds out which
-API it reads.
+others, which read bytes, how many times that. A stream that is read again has other IDs, as the
+next stream of a server has; "nothing known" is what the first stream of a process costs. The
+neutral view is `sseparse.llm`, which finds out which API it reads. The official packages (openai;
+anthropic; google-genai) iterate, and fold nothing; they are timed with the streams that they read
+to their end.
 
 {recorded(results)}
 Provider by provider: how many times the time of msgspec the typed loop takes, folding included, and

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import random
-import re
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +24,7 @@ import corpus
 import msgspec
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
+from renewed import variants
 from test_chat import best_times
 from typed_apis import APIS
 from workloads import LARGE_READ, cut
@@ -35,8 +34,6 @@ from sseparse._stream.shapes import KNOWN
 
 # How many payloads are read, at the least, when a single stream is timed.
 PAYLOADS = 400
-# How many streams a recording stands for.
-VARIANTS = 8
 
 
 class Variant:
@@ -61,33 +58,9 @@ class Recorded:
     def __init__(self, row: dict[str, Any], cls: type) -> None:
         self.provider = row["provider"]
         self.file = row["file"]
-        rng = random.Random(row["file"])
-        found = [Variant(row["bytes"], cls)]
-        found += [Variant(with_other_ids(row["bytes"], rng), cls) for _ in range(VARIANTS - 1)]
+        found = [Variant(body, cls) for body in variants(row["bytes"], row["file"])]
         self.decoding = found[0].decoding
         self.next = functools.partial(next, itertools.cycle(found))
-
-
-# A value that a server makes anew for each stream, or each event; and the digits of a fraction.
-_OF_A_STREAM = re.compile(
-    rb'"(?:id|responseId|item_id|created|created_at|system_fingerprint|obfuscation)" ?: ?'
-    rb'("[^"\\]{6,}"|[0-9]{9,})'
-)
-_FRACTION = re.compile(rb"(?<=[0-9]\.)[0-9]{4,}")
-
-
-def with_other_ids(body: bytes, rng: random.Random) -> bytes:
-    """The same stream, of the same length, as it would come the next time."""
-    for value in {found[1] for found in _OF_A_STREAM.finditer(body)}:
-        if value.startswith(b'"'):
-            letters = b"0123456789abcdef"
-            other = bytes(rng.choice(letters) if chr(c).isalnum() else c for c in value)
-        else:
-            other = value[:2] + bytes(rng.choice(b"0123456789") for _ in value[2:])
-        body = body.replace(value, other)
-    return _FRACTION.sub(
-        lambda found: b"%0*d" % (len(found[0]), rng.randrange(10 ** len(found[0]))), body
-    )
 
 
 @functools.cache
