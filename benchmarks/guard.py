@@ -25,6 +25,7 @@ from pathlib import Path
 
 from guard_cases import CASES
 from made_streams import CHAT, STREAMS, encode, event_of, reads_of
+from renewed import variants
 from workloads import LARGE_READ, NETWORK_READ, Workload, chat, cut, many_lines, tool_calls
 
 HERE = Path(__file__).parent
@@ -32,15 +33,13 @@ FIGURES = HERE / "instructions.json"
 # Far more than counts differ from run to run, and less than anybody should miss.
 TOLERANCE = 0.03
 EVENTS = 1_000
+SHORT_STREAMS = 50
 VALGRIND = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
 # Nothing else: what is in the environment takes its place in memory, and moves the rest.
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0"}
-# The first times are not counted: imports, what the interpreter learns of the code, and what
-# streams learn of those before them.
+# The first time is not counted: imports, what the interpreter learns of the code, and what streams
+# learn of those before them.
 REPEATS = (1, 3)
-# Of a stream of fewer events.
-FEW = 100
-REPEATS_OF_SHORT = (30, 40)
 
 
 def in_pieces(text: str) -> Workload:
@@ -61,6 +60,13 @@ def stream_of(api: str, pieces: int) -> Workload:
     return Workload(reads_of(api, pieces), [("", "")] * len(STREAMS[api](pieces)))
 
 
+def short_streams(api: str, pieces: int) -> Workload:
+    """Streams like those of one server, each a chunk."""
+    (body,) = reads_of(api, pieces)
+    bodies = variants(body, api, SHORT_STREAMS)
+    return Workload(bodies, [("", "")] * SHORT_STREAMS)
+
+
 INPUTS = {
     "16 KiB chunks": lambda: chat(EVENTS, 300, LARGE_READ),
     "CRLF": lambda: chat(EVENTS, 309, LARGE_READ, b"\r\n"),
@@ -70,9 +76,9 @@ INPUTS = {
     "tool calls": lambda: tool_calls(4, 1_000, LARGE_READ),
     **{kind: partial(chunks_of, kind) for kind in CHAT},
     **{api: partial(stream_of, api, EVENTS) for api in STREAMS},
-    # What it takes to begin and to end one.
-    **{f"{api}, short": partial(stream_of, api, 1) for api in STREAMS},
-    "chat, 20 pieces": partial(stream_of, "chat", 20),
+    # What it takes to begin and to end one: of these each stream counts as an event.
+    **{f"{api}, short": partial(short_streams, api, 1) for api in STREAMS},
+    "chat, 20 pieces": partial(short_streams, "chat", 20),
     # Of these each piece counts as an event.
     "payloads": lambda: Workload(
         [encode(CHAT["text"](i)) for i in range(EVENTS)], [("", "")] * EVENTS
@@ -141,15 +147,15 @@ def measure() -> dict[str, int]:
             events[name] = len(workload.events)
         for case, (_, name) in CASES.items():
             warm_up(case, files[name])
-        runs = {}
-        for case, (_, name) in CASES.items():
-            few, many = REPEATS if events[name] > FEW else REPEATS_OF_SHORT
-            counts = [pool.submit(count, case, files[name], repeats) for repeats in (few, many)]
-            runs[case] = (*counts, (many - few) * events[name])
-        return {
-            case: round((many.result() - few.result()) / counted)
-            for case, (few, many, counted) in runs.items()
+        counts = {
+            case: [pool.submit(count, case, files[name], repeats) for repeats in REPEATS]
+            for case, (_, name) in CASES.items()
         }
+        figures = {}
+        for case, (few, many) in counts.items():
+            marginal = (many.result() - few.result()) / (REPEATS[1] - REPEATS[0])
+            figures[case] = round(marginal / events[CASES[case][1]])
+    return figures
 
 
 def compare(figures: dict[str, int], known: dict[str, int]) -> list[str]:

@@ -20,10 +20,10 @@ _OF_A_STREAM = re.compile(
 _FRACTION = re.compile(rb"(?<=[0-9]\.)[0-9]{4,}")
 
 
-def variants(body: bytes, seed: str) -> list[bytes]:
+def variants(body: bytes, seed: str, count: int = VARIANTS) -> list[bytes]:
     """A stream, and others like it, of the same length; the same at every run."""
     rng = random.Random(seed)
-    return [body, *(with_other_ids(body, rng) for _ in range(VARIANTS - 1))]
+    return [body, *(with_other_ids(body, rng) for _ in range(count - 1))]
 
 
 def with_other_ids(body: bytes, rng: random.Random) -> bytes:
