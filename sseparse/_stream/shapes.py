@@ -145,8 +145,7 @@ class Known:
             return
         for shape in kin.shapes + kin.candidates:
             spans = shape.differences(payload)
-            # The same once more teaches nothing.
-            if not spans or not shape.refused.isdisjoint(spans):
+            if spans is None or not shape.refused.isdisjoint(spans):
                 continue
             if self._decides(kin, shape, spans):
                 continue
