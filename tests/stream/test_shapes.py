@@ -9,6 +9,7 @@ import gc
 import random
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import FunctionType, SimpleNamespace
 from typing import Annotated, Any, Literal
 
@@ -65,6 +66,23 @@ def test_a_stream_like_another_with_other_ids_says_its_own(streams):
     for body in bodies:
         found = everything(streams.ChatStream([body + DONE]))
         assert found == everything(WITHOUT_SHAPES.ChatStream([body + DONE]))
+
+
+def test_threads_that_learn_at_the_same_time_read_their_own(streams):
+    bodies = [
+        sse(*[chunk({"content": f"{thread}-{n}"}, id=f"{thread}-{turn}") for n in range(12)])
+        for thread in range(4)
+        for turn in range(10)
+    ]
+    expected = [everything(WITHOUT_SHAPES.ChatStream([body])) for body in bodies]
+    streams.KNOWN.clear()
+
+    def read(thread: int) -> list[Any]:
+        mine = bodies[thread * 10 : thread * 10 + 10]
+        return [everything(streams.ChatStream([body])) for body in mine]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [said for found in pool.map(read, range(4)) for said in found] == expected
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=range(len(TEMPLATES)))
