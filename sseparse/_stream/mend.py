@@ -92,8 +92,8 @@ def _mender_of(annotation: Any) -> Mender:
     def mend(value: Any) -> Any:
         try:
             return msgspec.convert(prepare(value), annotation)
-        except msgspec.ValidationError:
-            return None
+        except (msgspec.ValidationError, UnicodeEncodeError):
+            return None  # the second is what msgspec makes of half a character where it takes none
 
     return mend
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from typing import Any
 
@@ -236,6 +237,25 @@ def test_a_payload_that_cannot_be_read_is_an_error_and_the_stream_goes_on(stream
         parser.feed(b"data: " + payload + b"\n\n")
     assert parser.feed(b"data: {}\n\n" if api.kind == "gemini" else b'data: {"type": "x"}\n\n')
     assert parser.truncated
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "number_in"),
+    [
+        ("Message", r'{"type": "x", "index": "\ud83d"}', lambda item: item.index),
+        ("Response", r'{"type": "x", "output_index": "\ud83d"}', lambda item: item.output_index),
+        (
+            "GenerateContent",
+            r'{"candidates": [{"index": "\ud83d"}]}',
+            lambda item: item.candidates[0].index,
+        ),
+    ],
+    ids=["messages", "responses", "gemini"],
+)
+def test_half_a_character_in_the_place_of_a_number_is_left_out(streams, name, payload, number_in):
+    [item] = getattr(streams, f"{name}Parser")().feed(f"data: {payload}\n\n".encode())
+    assert number_in(item) is None
+    assert item.to_dict() == json.loads(payload)
 
 
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.kind)
