@@ -96,7 +96,7 @@ OTHER_TESTS := $(patsubst %,tests/core/test_%.py,encode event going_on implement
 coverage: .venv/group-coverage
 	rm -rf .coverage-build
 	mkdir .coverage-build
-	cp -R sseparse tests pyproject.toml .coverage-build
+	cp -R sseparse tests docs pyproject.toml .coverage-build
 	find .coverage-build -name "*.so" -delete
 	cd .coverage-build && CFLAGS="-O1 -DCYTHON_TRACE_NOGIL=1 -DCYTHON_USE_SYS_MONITORING=0" \
 		../$(BIN)/cythonize --quiet -i -X linetrace=True sseparse/_parser_c.pyx sseparse/_partial_json_c.pyx
@@ -128,6 +128,7 @@ sanitize: .sanitize/built
 	$(SANITIZED) $(BIN)/python fuzz/partial_json.py .fuzz/seeds/partial_json $(wildcard .fuzz/corpus/partial_json)
 	$(SANITIZED) $(BIN)/python fuzz/encode.py .fuzz/seeds/encode $(wildcard .fuzz/corpus/encode)
 	$(SANITIZED) $(BIN)/python fuzz/completions.py .fuzz/seeds/completions $(wildcard .fuzz/corpus/completions)
+	$(SANITIZED) $(BIN)/python fuzz/apis.py .fuzz/seeds/apis $(wildcard .fuzz/corpus/apis)
 	$(SANITIZED) $(BIN)/python fuzz/shapes.py .fuzz/seeds/shapes $(wildcard .fuzz/corpus/shapes)
 
 # Each object is an allocation of its own: without Python's allocator, and without Cython's free lists.

@@ -21,6 +21,7 @@ FUZZERS = {
     "partial_json": 512,
     "encode": 256,
     "completions": 4096,
+    "apis": 8192,
     "shapes": 16384,
 }
 

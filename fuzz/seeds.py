@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 import harness  # makes the tests' modules importable
 
 # isort: split
+import api_streams
 import chat_streams
 import pytest
+from apis import APIS
 from corpus import entries, exact_streams
 from json_pieces import TEXTS
 from odd_payloads import TEMPLATES
@@ -36,6 +38,10 @@ ODD_TEXTS = (b"", b" ", b"\r\n", b"\0", b"\xed\xa0\xbd", b"\xed\xa0\xbd\xed\xb8\
 LONGEST_FOR_PARSERS = 256
 LONGEST_FOR_COMPLETIONS = 3072
 LONGEST_FOR_SHAPES = 12288
+# What ``apis.py`` reads as what, by the kind; and the kinds that any of them may be.
+NUMBERS = {"messages": 0, "responses": 1, "gemini": 2}
+ANY = 3
+LONGEST_FOR_APIS = 6144
 
 
 def for_parsers() -> Iterator[bytes]:
@@ -73,6 +79,17 @@ def for_completions() -> Iterator[bytes]:
         # The default options, and a snapshot after each third chunk.
         kind = b"\1" if b"text_completion" in body else b"\0"
         yield kind + b"\0\3" + body.replace(b"\xfe", b"\xff")[:LONGEST_FOR_COMPLETIONS]
+
+
+def for_apis() -> Iterator[bytes]:
+    """Each stream by its own class and by that of all, in each form; a snapshot now and then."""
+    bodies = [(kind, api_streams.body(kind)) for kind in api_streams.STREAMS]
+    bodies += [(api.kind, row["bytes"]) for api in APIS for row in entries(api.recorded)]
+    for kind, body in bodies:
+        body = body.replace(b"\xfe", b"\xff")[:LONGEST_FOR_APIS]
+        for number in {NUMBERS.get(kind, ANY), ANY}:
+            for flags, every in ((0, 3), (128, 3), (0, 8)):
+                yield bytes([flags, 0, number << 4 | every]) + body
 
 
 def for_shapes() -> Iterator[bytes]:
@@ -116,6 +133,7 @@ def main() -> None:
         ("partial_json", for_partial_json()),
         ("encode", for_encode()),
         ("completions", for_completions()),
+        ("apis", for_apis()),
         ("shapes", for_shapes()),
     ):
         target = folder / name
