@@ -1,9 +1,6 @@
 """Nothing is left behind: memory and references are level, whatever becomes of a stream.
 
-Each deed is done many times over. The first times fill caches; after that neither the
-memory in use nor the references to what was passed in may go on growing.
-
-LEAK_TIMES=4000 does everything a hundred times as often.
+See ``tests/helpers/level.py``. The streams of every API are in ``test_stream_leaks.py``.
 """
 
 from __future__ import annotations
@@ -12,19 +9,17 @@ import asyncio
 import contextlib
 import copy
 import gc
-import os
 import pickle
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from level import assert_level, assert_level_async, in_pieces
 
 from sseparse import SSEError, aiter_events, iter_events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-TIMES = int(os.environ.get("LEAK_TIMES", "40"))
 BODY = b": c\r\nevent: add\r\nid: 1\r\nretry: 5\r\ndata: \xe2\x82\xac 1\r\ndata: 2\r\nx\r\n\r\n"
 LONG = b"data: " + b"x" * 2000 + b"\nevent: " + b"e" * 100 + b"\n\n"
 
@@ -36,36 +31,6 @@ def _cheap_collections() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
-
-
-def growth(deed: Callable[[], object], measure: Callable[[], int]) -> float:
-    """How much more there is of something after each deed.
-
-    Caches fill, and then are full. A leak never is.
-    """
-    deed()
-    gc.collect()
-    for _ in range(40):
-        before = measure()
-        for _ in range(TIMES):
-            deed()
-        gc.collect()
-        left = (measure() - before) / TIMES
-        if left < 0.5:
-            break
-    return left
-
-
-def assert_level(deed: Callable[[], object], *watched: object) -> None:
-    def references() -> int:
-        # A debug build of Python knows of all of them.
-        total = sys.gettotalrefcount() if hasattr(sys, "gettotalrefcount") else 0
-        return total + sum(map(sys.getrefcount, watched))
-
-    left = growth(deed, references)
-    assert left < 0.5, f"{left:.1f} references are left each time"
-    left = growth(deed, sys.getallocatedblocks)
-    assert left < 0.5, f"{left:.1f} blocks of memory are left each time"
 
 
 @pytest.mark.parametrize("size", [20, 1000, 100_000])
@@ -404,28 +369,6 @@ def test_iterators_left_early_leave_nothing_behind():
             list(iter_events(chunks, max_event_size=50))
 
     assert_level(deed, chunks, BODY, LONG, fail)
-
-
-async def in_pieces(*chunks: bytes):
-    for chunk in chunks:
-        await asyncio.sleep(0)
-        yield chunk
-
-
-def assert_level_async(deed: Callable[[], Any], *watched: Any) -> None:
-    loop = asyncio.new_event_loop()
-
-    async def do_it():
-        await deed()
-        # Generators that were left are closed by the loop, in its next turns.
-        for _ in range(3):
-            await asyncio.sleep(0)
-
-    try:
-        assert_level(lambda: loop.run_until_complete(do_it()), *watched)
-        loop.run_until_complete(loop.shutdown_asyncgens())
-    finally:
-        loop.close()
 
 
 def test_asynchronous_iterators_left_early_leave_nothing_behind():
