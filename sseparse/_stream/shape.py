@@ -337,7 +337,8 @@ class Shape:
         pieces = []
         for hole, value in zip(self._holes, values, strict=True):
             pieces += [hole.before, str(value).encode()]
-        return b"".join([*pieces, self._tail])
+        # Of one piece join would make no new object, and ``_compare`` tells them apart by that.
+        return b"".join([b"", *pieces, self._tail])
 
     def _compare(
         self,

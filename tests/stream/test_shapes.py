@@ -6,6 +6,7 @@ Whatever payloads come in whatever order, and whatever is asked of the stream.
 from __future__ import annotations
 
 import gc
+import json
 import random
 import re
 from collections.abc import Iterator
@@ -66,6 +67,13 @@ def test_a_stream_like_another_with_other_ids_says_its_own(streams):
     for body in bodies:
         found = everything(streams.ChatStream([body + DONE]))
         assert found == everything(WITHOUT_SHAPES.ChatStream([body + DONE]))
+
+
+def test_the_same_payload_padded_in_another_way_has_its_own_raw(streams):
+    streams.KNOWN.clear()
+    whole = json.dumps(chunk({"content": "a"})).encode()
+    payloads = [whole[:-1] + b" " * (number % 4) + b"}" for number in range(12)]
+    assert [item.raw for item in streams.ChatStream([sse(*payloads)])] == payloads
 
 
 def test_threads_that_learn_at_the_same_time_read_their_own(streams):
