@@ -31,7 +31,7 @@ from ._stream.timing import Timing
 from ._stream.tool_calls import AsyncFound, Found
 from ._stream.undecided import AnyAPI
 from ._stream.view import Kind, Piece, PieceKind, ToolCall, Usage
-from ._stream.viewed import ViewedForm, find_changed, find_complete
+from ._stream.viewed import ViewedForm, neutral_calls
 from .anthropic.view import VIEWED_MESSAGES
 from .google.view import VIEWED_CONTENT
 from .openai.responses_view import VIEWED_RESPONSES
@@ -266,7 +266,7 @@ class StreamParser(ViewedForm, Pushed[ObjectT, Usage, FinalT]):
         Raises:
             RuntimeError: with ``accumulate=False``.
         """
-        return iter(find_complete(self._watch(), self._any.viewed), None)
+        return iter(neutral_calls(self._watch().next_done, self._any.viewed), None)
 
     def iter_partial_tool_calls(self) -> Iterator[ToolCall]:
         """The tool calls that have grown since they were handed out here, as far as they have come.
@@ -276,7 +276,7 @@ class StreamParser(ViewedForm, Pushed[ObjectT, Usage, FinalT]):
         Raises:
             RuntimeError: with ``accumulate=False``.
         """
-        return iter(find_changed(self._watch(), self._any.viewed), None)
+        return iter(neutral_calls(self._watch().next_changed, self._any.viewed), None)
 
     def get_final(self) -> FinalT:
         """The API's own final object, of what has come; None where no API is known yet.
@@ -412,7 +412,7 @@ class Stream(ViewedForm, Pulled[ObjectT, Usage, FinalT]):
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
         viewed = self._any.viewed
-        return Found(self._reading, viewed.turns_of, find_complete(self._watch(), viewed))
+        return Found(self._reading, viewed.turns_of, neutral_calls(self._watch().next_done, viewed))
 
     def iter_partial_tool_calls(self) -> Iterator[ToolCall]:
         """The tool calls as they grow: one each time that there is more of it.
@@ -425,7 +425,9 @@ class Stream(ViewedForm, Pulled[ObjectT, Usage, FinalT]):
             SSEError: while iterating; what iterating over the stream raises, where it stands.
         """
         viewed = self._any.viewed
-        return Found(self._reading, viewed.news_of, find_changed(self._watch(), viewed))
+        return Found(
+            self._reading, viewed.news_of, neutral_calls(self._watch().next_changed, viewed)
+        )
 
     def get_final(self) -> FinalT:
         """Read the stream to its end; return the API's own final object.
@@ -513,12 +515,16 @@ class AsyncStream(ViewedForm, AsyncPulled[ObjectT, Usage, FinalT]):
     def iter_tool_calls(self) -> AsyncIterator[ToolCall]:
         """The tool calls, each once and as soon as it is done; see ``Stream.iter_tool_calls``."""
         viewed = self._any.viewed
-        return AsyncFound(self._reading, viewed.turns_of, find_complete(self._watch(), viewed))
+        return AsyncFound(
+            self._reading, viewed.turns_of, neutral_calls(self._watch().next_done, viewed)
+        )
 
     def iter_partial_tool_calls(self) -> AsyncIterator[ToolCall]:
         """The tool calls as they grow; see ``Stream.iter_partial_tool_calls``."""
         viewed = self._any.viewed
-        return AsyncFound(self._reading, viewed.news_of, find_changed(self._watch(), viewed))
+        return AsyncFound(
+            self._reading, viewed.news_of, neutral_calls(self._watch().next_changed, viewed)
+        )
 
     async def get_final(self) -> FinalT:
         """Read the stream to its end; return its final object; see ``Stream.get_final``."""

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
             """Why the answer ended."""
             ...
 
-        # What was accumulated.
+    class Answer(Protocol):
+        """What a state has accumulated; of several choices the first."""
 
         @property
         def id(self) -> str: ...
@@ -85,7 +86,8 @@ class ViewedAPI(NamedTuple):
     Attributes:
         kind: what it is called, as by ``kind_of``.
         api: what its own streams are made of.
-        make_view: the view of one stream; takes what folds its objects.
+        make_view: the view of one stream; takes what folds its objects, an ``Answer`` where
+            that keeps one.
         error_payload: how a stream says that something has failed, by a message, a code and a
             type: the event's type, and its payload.
     """

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from .protocols import State
     from .tool_calls import PartialToolCall, ToolCallWatch
     from .undecided import AnyAPI
-    from .view import Kind, Piece, Usage, View, ViewedAPI
+    from .view import Answer, Kind, Piece, Usage, View, ViewedAPI
 
-__all__ = ["Viewed", "ViewedForm", "find_changed", "find_complete"]
+__all__ = ["Viewed", "ViewedForm", "neutral_calls"]
 
 
 class Viewed:
@@ -84,23 +84,24 @@ class Viewed:
 
     @property
     def call_log(self) -> ToolCallLog:
-        found = None if self._view is None else self._view.call_log
+        found = None if self._state is None else self._state.call_log
         return self._no_calls if found is None else found
 
     def end_tool_calls(self, is_done: bool) -> None:
-        if self._view is not None and self._view.call_log is not None:
+        if self._state is not None and self._state.call_log is not None:
             self._state.end_tool_calls(is_done)
 
     @property
-    def kept(self) -> View | None:
-        """The view of what was accumulated; None where nothing has come.
+    def kept(self) -> Answer | None:
+        """What was accumulated; None where nothing has come.
 
         Raises:
             RuntimeError: with ``accumulate=False``.
         """
         if not self._accumulate:
             raise RuntimeError("this stream keeps nothing of the answer: it has accumulate=False")
-        return self._view
+        found: Answer | None = self._state
+        return found
 
     # What a form makes of objects. There are none before there is a view.
 
@@ -125,17 +126,13 @@ def _neutral(call: PartialToolCall) -> ToolCall:
     return ToolCall(call.id, call.name, call.joined(), call.index, call.complete)
 
 
-def find_complete(watch: ToolCallWatch, viewed: Viewed) -> Callable[[], ToolCall | None]:
+def neutral_calls(
+    next_call: Callable[[int], PartialToolCall | None], viewed: Viewed
+) -> Callable[[], ToolCall | None]:
+    """Finds the next call of the choice that is viewed, by what finds that of any choice."""
+
     def find() -> ToolCall | None:
-        call = watch.next_done(viewed.choice)
-        return None if call is None else _neutral(call)
-
-    return find
-
-
-def find_changed(watch: ToolCallWatch, viewed: Viewed) -> Callable[[], ToolCall | None]:
-    def find() -> ToolCall | None:
-        call = watch.next_changed(viewed.choice)
+        call = next_call(viewed.choice)
         return None if call is None else _neutral(call)
 
     return find

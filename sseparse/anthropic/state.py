@@ -210,6 +210,9 @@ class MessageStreamState(MessageOutcome):
     stream has cut off: it stays what the block began with, and ``partial_json`` has its text.
     """
 
+    # It has no text of its own: the message's is all there is.
+    refusal = ""
+
     def __init__(self) -> None:
         super().__init__()
         self._head = types.Message()
@@ -222,6 +225,16 @@ class MessageStreamState(MessageOutcome):
     def note_error(self) -> None:
         """A tool call that is not over by now never is."""
         self.call_log.break_off()
+
+    @property
+    def id(self) -> str:
+        """The ID; "" where none has come."""
+        return self._head.id
+
+    @property
+    def model(self) -> str:
+        """The model, as the server calls it; "" where it has not told."""
+        return self._head.model
 
     @property
     def text(self) -> str:

@@ -12,7 +12,6 @@ from . import types
 from .messages import MESSAGES, news_of, text_of, turns_of
 
 if TYPE_CHECKING:
-    from .._stream.tool_calls import ToolCallLog
     from .state import MessageStreamState
 
 __all__ = ["VIEWED_MESSAGES"]
@@ -155,31 +154,6 @@ class MessageView:
         if reason is None:
             return "error" if self._state.has_failed else None
         return _FINISH_REASONS.get(reason, reason)
-
-    @property
-    def id(self) -> str:
-        return self._state.snapshot(False).id
-
-    @property
-    def model(self) -> str:
-        return self._state.snapshot(False).model
-
-    @property
-    def text(self) -> str:
-        return self._state.text
-
-    @property
-    def reasoning(self) -> str:
-        return self._state.reasoning
-
-    @property
-    def refusal(self) -> str:
-        """A refusal has no text of its own: the message's is all there is."""
-        return ""
-
-    @property
-    def call_log(self) -> ToolCallLog | None:
-        return self._state.call_log
 
 
 VIEWED_MESSAGES = ViewedAPI("messages", MESSAGES, MessageView, _error_payload)

@@ -165,6 +165,9 @@ class GenerateContentStreamState(ContentOutcome):
         types.GenerateContentResponse, ("model_version", "response_id", "create_time")
     )
 
+    # There is nothing like it.
+    refusal = ""
+
     def __init__(self) -> None:
         super().__init__()
         self._head: dict[str, Any] = {}
@@ -177,6 +180,16 @@ class GenerateContentStreamState(ContentOutcome):
     def note_error(self) -> None:
         """A tool call that is not over by now never is."""
         self.call_log.break_off()
+
+    @property
+    def id(self) -> str:
+        """The ID; "" where none has come."""
+        return self._head.get("response_id") or ""
+
+    @property
+    def model(self) -> str:
+        """The model, as the server calls it; "" where it has not told."""
+        return self._head.get("model_version") or ""
 
     @property
     def text(self) -> str:

@@ -12,7 +12,6 @@ from .parts import Call
 from .state import index_of
 
 if TYPE_CHECKING:
-    from .._stream.tool_calls import ToolCallLog
     from .state import GenerateContentStreamState
 
 __all__ = ["VIEWED_CONTENT"]
@@ -128,31 +127,6 @@ class GenerateContentView:
             if reason.startswith(beginning):
                 return neutral
         return _FINISH_REASONS.get(reason, reason)
-
-    @property
-    def id(self) -> str:
-        return self._state.snapshot(False).response_id or ""
-
-    @property
-    def model(self) -> str:
-        return self._state.snapshot(False).model_version or ""
-
-    @property
-    def text(self) -> str:
-        return self._state.text
-
-    @property
-    def reasoning(self) -> str:
-        return self._state.reasoning
-
-    @property
-    def refusal(self) -> str:
-        """There is nothing like it."""
-        return ""
-
-    @property
-    def call_log(self) -> ToolCallLog | None:
-        return self._state.call_log
 
 
 VIEWED_CONTENT = ViewedAPI("gemini", GENERATE_CONTENT, GenerateContentView, _error_payload)

@@ -241,7 +241,7 @@ class ChatChoice:
         self.call_log.may_grow(call)
         return True
 
-    def build(self, finish_reason: str | None) -> types.ChatCompletionChoice:
+    def message(self) -> types.ChatCompletionMessage:
         texts = {name: text.joined() for name, text in self.texts.items()}
         lists = {name: list(items) for name, items in self.lists.items()}
         message = types.ChatCompletionMessage(
@@ -259,11 +259,14 @@ class ChatChoice:
         if self.reasoning_details is not None:
             message.reasoning_details = self.reasoning_details.build()
         self.delta_extra.put_on(message)
+        return message
+
+    def build(self, finish_reason: str | None) -> types.ChatCompletionChoice:
         choice = types.ChatCompletionChoice(
             finish_reason=finish_reason,
             index=self.index,
             logprobs=None if self.logprobs is None else self.logprobs.build(),
-            message=message,
+            message=self.message(),
             token_ids=self.token_ids and list(self.token_ids),
             **self.last,
         )

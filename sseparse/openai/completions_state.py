@@ -80,9 +80,19 @@ class CompletionStreamState(CompletionState[types.Completion, types.Completion])
     _FIRST_COUNTS = fields.each(types.Completion, *HEAD)
     _REST = fields.Present(types.Completion, ("usage", "prompt_filter_results"))
 
+    # A legacy completion is text and nothing else.
+    reasoning = ""
+    refusal = ""
+    call_log = None
+
     def __init__(self) -> None:
         super().__init__()
         self._choices: dict[int, _TextChoice] = {}
+
+    @property
+    def text(self) -> str:
+        """The first choice's text so far."""
+        return self._choices[min(self._choices)].text.joined() if self._choices else ""
 
     def handle_chunk(self, chunk: types.Completion | Dumping | dict[str, Any]) -> None:
         """Add the next chunk.

@@ -244,6 +244,16 @@ class ResponseStreamState(ResponseOutcome):
         self.call_log.break_off()
 
     @property
+    def id(self) -> str:
+        """The ID; "" where none has come."""
+        return "" if self._response is None else self._response.id
+
+    @property
+    def model(self) -> str:
+        """The model, as the server calls it; "" where it has not told."""
+        return "" if self._response is None else self._response.model
+
+    @property
     def text(self) -> str:
         """The text of the output so far."""
         return self.snapshot(False).output_text

@@ -11,7 +11,6 @@ from . import responses_types as types
 from .responses import RESPONSES, news_of, text_of, turns_of
 
 if TYPE_CHECKING:
-    from .._stream.tool_calls import ToolCallLog
     from .responses_state import ResponseStreamState
 
 __all__ = ["VIEWED_RESPONSES"]
@@ -212,30 +211,6 @@ class ResponseView:
         if reason == "completed" and self._state.has_calls:
             return "tool_calls"
         return _FINISH_REASONS.get(reason, reason)
-
-    @property
-    def id(self) -> str:
-        return self._state.snapshot(False).id
-
-    @property
-    def model(self) -> str:
-        return self._state.snapshot(False).model
-
-    @property
-    def text(self) -> str:
-        return self._state.text
-
-    @property
-    def reasoning(self) -> str:
-        return self._state.reasoning
-
-    @property
-    def refusal(self) -> str:
-        return self._state.refusal
-
-    @property
-    def call_log(self) -> ToolCallLog | None:
-        return self._state.call_log
 
 
 VIEWED_RESPONSES = ViewedAPI("responses", RESPONSES, ResponseView, _error_payload)

@@ -77,6 +77,16 @@ class CompletionState(CompletionOutcome, Generic[ChunkT, FinalT]):
         raise NotImplementedError
 
     @property
+    def id(self) -> str:
+        """The ID so far; "" where none has come."""
+        return settled(self._first.get("id", ""))  # type: ignore[no-any-return]
+
+    @property
+    def model(self) -> str:
+        """The model, as the server calls it; "" where it has not told."""
+        return settled(self._first.get("model", ""))  # type: ignore[no-any-return]
+
+    @property
     def current_completion_snapshot(self) -> FinalT:
         """The final object as far as it has come; each time a new one."""
         return self.snapshot(False)
@@ -169,6 +179,27 @@ class ChatCompletionStreamState(CompletionState[types.ChatCompletionChunk, types
         self._choices: dict[int, ChatChoice] = {}
         self.call_log = ToolCallLog()
         self._messages = WholeMessages()
+
+    @property
+    def text(self) -> str:
+        """The first choice's text so far."""
+        return self._message.content or ""
+
+    @property
+    def reasoning(self) -> str:
+        """The first choice's reasoning so far, whichever name it came under."""
+        return self._message.reasoning_text or ""
+
+    @property
+    def refusal(self) -> str:
+        """The first choice's refusal so far."""
+        return self._message.refusal or ""
+
+    @property
+    def _message(self) -> types.ChatCompletionMessage:
+        if not self._choices:
+            return types.ChatCompletionMessage()
+        return self._choices[min(self._choices)].message()
 
     def handle_chunk(self, chunk: types.ChatCompletionChunk | Dumping | dict[str, Any]) -> None:
         """Add the next chunk.

@@ -75,16 +75,6 @@ class _FirstChoice:
         reason = self._state.finish_reason
         return None if reason is None else _FINISH_REASONS.get(reason, reason)
 
-    @property
-    def id(self) -> str:
-        found: str = self._state.snapshot(False).id
-        return found
-
-    @property
-    def model(self) -> str:
-        found: str = self._state.snapshot(False).model
-        return found
-
 
 class ChatView(_FirstChoice):
     """One chat stream.
@@ -135,28 +125,6 @@ class ChatView(_FirstChoice):
             found += told.of(call.id, call.name, call.arguments)
         return found
 
-    @property
-    def text(self) -> str:
-        return self._message.content or ""
-
-    @property
-    def reasoning(self) -> str:
-        return self._message.reasoning_text or ""
-
-    @property
-    def refusal(self) -> str:
-        return self._message.refusal or ""
-
-    @property
-    def _message(self) -> types.ChatCompletionMessage:
-        choices = self._state.snapshot(False).choices
-        return choices[0].message if choices else types.ChatCompletionMessage()
-
-    @property
-    def call_log(self) -> ToolCallLog | None:
-        found: ToolCallLog = self._state.call_log
-        return found
-
 
 class CompletionView(_FirstChoice):
     """One legacy stream: it has text and nothing else.
@@ -164,10 +132,6 @@ class CompletionView(_FirstChoice):
     Args:
         state: what its chunks come to.
     """
-
-    reasoning = ""
-    refusal = ""
-    call_log = None
 
     @staticmethod
     def turns_of(chunk: types.Completion) -> str:
@@ -178,11 +142,6 @@ class CompletionView(_FirstChoice):
     def pieces_of(self, chunk: types.Completion) -> list[Piece]:
         text = self.text_of(chunk)
         return [Piece("text", text)] if text else []
-
-    @property
-    def text(self) -> str:
-        choices = self._state.snapshot(False).choices
-        return choices[0].text if choices else ""
 
 
 VIEWED_CHAT = ViewedAPI("chat", CHAT, ChatView, _error_payload)
