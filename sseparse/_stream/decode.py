@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from .errors import APIError
+    from .shapes import Known
 
 __all__ = ["DecodingAgain", "PayloadDecoder", "Rules"]
 
@@ -233,15 +234,16 @@ class DecodingAgain:
 
     def __init__(self, make_decoder: Callable[[], PayloadDecoder]) -> None:
         self._make_decoder = make_decoder
+        self._known: Known | None = None  # from the first time on
 
     def decode(self, payload: bytes) -> Any:
         """The object that such a payload was decoded to."""
-        decoder = self._make_decoder()
-        known = known_to(decoder.variant, decoder.deciding)
-        values = [None] * MOST_HOLES
-        shape = known.match(payload, values)
+        values: list[Any] = [None] * MOST_HOLES
+        shape = None if self._known is None else self._known.match(payload, values)
         if shape is not None:
             return shape.make(values, payload)
+        decoder = self._make_decoder()
+        known = self._known = known_to(decoder.variant, decoder.deciding)
         item = decoder.decode(payload)
         known.learn(payload, decoder.decode)
         return item
