@@ -56,7 +56,7 @@ def _seconds(value: Any) -> Any:
 def _float(value: Any) -> Any:
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0 if value is None else value
 
 

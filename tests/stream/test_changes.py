@@ -198,6 +198,17 @@ def test_one_whose_object_was_folded_into_the_state_is_unchanged():
 # Changed.
 
 
+def test_a_number_that_no_float_can_hold_may_be_changed():
+    payload = (
+        b'{"choices":[{"index":0,"delta":{},"logprobs":{"content":[{"token":"a","logprob":1%s,'
+        b'"top_logprobs":[]}]}}]}' % (b"0" * 400)
+    )
+    found = read(payload)
+    assert found.to_json() == payload.decode()
+    found.choices[0].logprobs.content[0].logprob = -0.5
+    assert found.to_json() == payload.replace(b"1" + b"0" * 400, b"-0.5").decode()
+
+
 def places(now: Any, received: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Where an object and its JSON have the same: objects, lists and dicts, each with its path."""
     if isinstance(now, msgspec.Struct):

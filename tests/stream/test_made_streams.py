@@ -6,15 +6,18 @@ Recorded streams are read in ``test_apis.py``, where they are.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import json
 from typing import Any
 
 import pytest
 from api_streams import ARGUMENTS, STREAMS, TEXTS, body, payloads
+from odd_payloads import changed
 from sse import sse
 from told import check, everything, final_of, final_so_far, of_itself, shown
 
+from sseparse import SSEError
 from sseparse.openai import TruncatedStreamError
 
 KINDS = pytest.mark.parametrize("kind", STREAMS)
@@ -174,3 +177,18 @@ def test_an_event_without_a_delta_between_others_like_it_changes_nothing(streams
         [{"type": "message_delta", "usage": {"output_tokens": number}} for number in range(12)],
     ):
         check(streams, sse(*events), "MessageStream")
+
+
+@KINDS
+@pytest.mark.parametrize("number", [b"1" + b"0" * 400, b"-1e400", b"NaN", b'"inf"', b'"1e999"'])
+def test_a_number_that_nothing_can_hold_ends_no_stream(streams, kind, number):
+    """Wherever it stands: it is read, or an error of this library."""
+    for payload in payloads(kind):
+        text = json.dumps(payload).encode()
+        for place in range(text.count(b":")):
+            parser = getattr(streams, STREAMS[kind].replace("Stream", "Parser"))()
+            with contextlib.suppress(SSEError):
+                for item in parser.feed(sse(changed(text, place, 0, number).decode())):
+                    item.to_json()
+                parser.close()
+            assert shown(final_so_far(parser))
