@@ -5,7 +5,7 @@ from sseparse._stream cimport native
 
 # Constants of shape.py, as C has them.
 cdef int _DEEPEST
-cdef int _QUOTE, _BACKSLASH, _COLON, _ZERO, _NINE, _MINUS, _SPACE, _BRACE
+cdef int _QUOTE, _BACKSLASH, _ZERO, _NINE, _MINUS, _SPACE, _BRACE
 cdef long long _LARGEST, _FIRST_MARK
 cdef int _STRUCT, _LIST, _DICT, _WHOLE
 

@@ -59,7 +59,7 @@ class Viewed:
         return False
 
     def places(self, chunk: Any, varying: dict[tuple[Any, ...], int]) -> None:
-        return None
+        """There are no objects."""
 
     # As the form asks for it.
 

@@ -280,9 +280,11 @@ def decode_with(cls: type) -> Any:
     return decode
 
 
-def through_shapes(streams: SimpleNamespace, decode: Any, payloads: list[bytes]) -> list[Any]:
+def through_shapes(
+    streams: SimpleNamespace, decode: Any, payloads: list[bytes], known: Any = None
+) -> list[Any]:
     """Decode as a reader does."""
-    shapes, found = streams.Shapes(decode, streams.Known()), []
+    shapes, found = streams.Shapes(decode, known or streams.Known()), []
     for payload in payloads:
         shape = shapes.match(payload)
         if shape is not None:
@@ -410,6 +412,64 @@ def test_spaces_around_the_last_brace_make_no_difference(streams, end):
     expected = one_by_one(decode, payloads)
     assert through_shapes(streams, decode, payloads) == expected
     assert through_shapes(streams, decode, payloads[5:] + payloads) == expected[5:] + expected
+
+
+def as_each_stream_says(streams: SimpleNamespace, decode: Any, *bodies: list[bytes]) -> None:
+    """Assert that streams that know the same shapes are, one after another, what they are alone."""
+    known = streams.Known()
+    for payloads in bodies:
+        expected = [with_types(item) for item in one_by_one(decode, payloads)]
+        found = through_shapes(streams, decode, payloads, known)
+        assert [with_types(item) for item in found] == expected
+
+
+def test_what_stays_as_it_is_in_one_stream_may_be_other_in_the_next(streams):
+    """In fields, in lists and dicts, and at any place of them."""
+    bodies = [
+        [
+            f'{{"text": "{word}", "maybe": "{n}", "number": {n}, "numbers": [{n}, 1], '
+            f'"mapping": {{"a": {{"b": "{n}"}}}}, "inners": [{{"text": "{n}"}}]}}'.encode()
+            for word in words(9)
+        ]
+        for n in (7, 8, 7, 9, 10)
+    ]
+    as_each_stream_says(streams, decode_with(Everything), *bodies)
+
+
+def test_more_kinds_of_payloads_than_a_stream_has_shapes_are_read_in_turn(streams):
+    payloads = [
+        f'{{"mapping": {{"{key}": "{word}"}}}}'.encode()
+        for word in words(9)
+        for key in "abcdefghij"
+    ]
+    as_each_stream_says(streams, decode_with(Everything), payloads, payloads[::-1])
+
+
+def test_payloads_that_differ_in_more_places_than_a_shape_has_are_read(streams):
+    payloads = [
+        ("{" + ", ".join(f'"k{i}": "{word}{i}"' for i in range(40)) + "}").encode()
+        for word in words(9)
+    ]
+    as_each_stream_says(streams, decode_with(Everything), payloads)
+
+
+def test_negative_integers_are_read(streams):
+    payloads = [f'{{"text": "{n}", "number": {-n}}}'.encode() for n in (1, 2, 3, 12, 0, 5, 5, 6)]
+    as_each_stream_says(streams, decode_with(Everything), payloads, payloads)
+
+
+def test_a_function_that_makes_more_of_a_value_is_asked_each_time(streams):
+    shapes = streams.Shapes(decode_with(Everything), streams.Known())
+    found = None
+    for word in words(9):
+        payload = f'{{"text": "{word}"}}'.encode()
+        found = shapes.match(payload)
+        if found is None:
+            shapes.learn(payload)
+    assert found is not None
+    assert found.number_of(lambda item: item.text) >= 0
+    assert found.number_of(lambda item: item.text.upper()) == -2
+    assert found.number_of(lambda item: item.maybe or "") == -1
 
 
 def test_a_decoder_that_refuses_the_proof_is_no_fault(streams):
