@@ -366,10 +366,12 @@ class Shape:
             _UnlikeError: there is another difference.
         """
         kind: Any = type(sample)
+        if kind is str or kind is int:
+            if type(other) is kind and sample == other:
+                return None
+            return self._number_at(sample, other, path, field)
         if type(other) is not kind or len(path) > _DEEPEST:
             raise _UnlikeError
-        if kind is str or kind is int:
-            return None if sample == other else self._number_at(sample, other, path, field)
         if kind is list or kind is dict:
             is_list = kind is list
             keys = list(range(len(sample))) if is_list else list(sample)
@@ -411,7 +413,7 @@ class Shape:
 
     def _number_at(self, sample: Any, other: Any, path: tuple[Any, ...], field: Any) -> int:
         """The number of the hole whose mark came out at a path."""
-        if sample not in self._marks or other not in ("", 0):
+        if sample not in self._marks:
             raise _UnlikeError
         number = self._marks.index(sample)
         if self.paths[number]:
@@ -420,9 +422,10 @@ class Shape:
         kind: Any = type(sample)
         largest = largest_in(field[0], field[1], field[2], kind)
         self._holes[number].largest = largest
-        if largest < 0:
-            if largest == -1:
-                self.refused.add(self.spans[number])
+        is_kept = type(other) is kind and other in ("", 0)
+        if largest == -1 or not is_kept:
+            self.refused.add(self.spans[number])
+        if largest < 0 or not is_kept:
             raise _UnlikeError
         return number
 

@@ -24,6 +24,7 @@ from told import check, everything, shown, texts_of
 from typed_streams import IMPLEMENTATIONS, INSTALLED, WITHOUT_SHAPES
 
 from sseparse import SSEError
+from sseparse.openai.decode import chat_decoder
 
 
 def test_a_payload_that_ends_in_a_value_is_read_as_what_it_is(streams):
@@ -506,10 +507,10 @@ def test_objects_of_a_shape_share_nothing_that_can_be_changed(streams):
 # What learning costs.
 
 
-def decodings(streams: SimpleNamespace, payloads: list[bytes]) -> int:
-    """How often the decoder is called beside once for each payload that matches nothing."""
-    count = 0
-    plain = decode_with(Everything)
+def decodings(streams: SimpleNamespace, payloads: list[bytes], decoder: Any = None) -> list[int]:
+    """How often learning calls the decoder, and how many payloads match nothing."""
+    count = missed = 0
+    plain = decoder or decode_with(Everything)
 
     def decode(payload: bytes) -> Any:
         nonlocal count
@@ -519,8 +520,9 @@ def decodings(streams: SimpleNamespace, payloads: list[bytes]) -> int:
     shapes = streams.Shapes(decode, streams.Known())
     for payload in payloads:
         if shapes.match(payload) is None:
+            missed += 1
             shapes.learn(payload)
-    return count
+    return [count, missed]
 
 
 def words(count: int) -> list[str]:
@@ -547,13 +549,25 @@ NEVER_THE_SAME = {
 def test_learning_ends_where_it_does_not_pay(streams, kind):
     payloads = [NEVER_THE_SAME[kind](n, w).encode() for n, w in enumerate(words(4000))]
     # A proof is two decodings.
-    assert decodings(streams, payloads) <= 2 * (16 + len(payloads) // 16)
-    assert decodings(streams, payloads[:40]) <= 40
+    assert decodings(streams, payloads)[0] <= 2 * (16 + len(payloads) // 16)
+    assert decodings(streams, payloads[:40])[0] <= 40
 
 
 def test_short_streams_take_few_decodings_more(streams):
     payloads = [f'{{"text": "{word}"}}'.encode() for word in words(10)]
-    assert decodings(streams, payloads) <= 4
+    assert decodings(streams, payloads)[0] <= 4
+
+
+def test_each_reason_that_streams_end_for_is_soon_known(streams):
+    """The decoder mends one that is empty: so no reason stands for another."""
+    reasons = ["stop", "length", "tool_calls"]
+    payloads = [
+        json.dumps(chunk({}, id=f"{n} {reasons[n % 3]}", finish_reason=reasons[n % 3])).encode()
+        for n in range(60)
+    ]
+    proofs, missed = decodings(streams, payloads, chat_decoder().decode)
+    assert proofs <= 10
+    assert missed <= 10
 
 
 def held_by(shapes: Any) -> int:
