@@ -8,7 +8,6 @@ cdef int _MOST_REFUSALS
 cdef class PayloadDecoder:
     cdef readonly object variant
     cdef readonly object deciding
-    cdef readonly bint was_exact
     cdef object _cls
     cdef object _rules
     cdef object _is_exact

@@ -24,7 +24,7 @@ from .errors import ChunkDecodeError, UnexpectedAPIError
 from .model import Model, settle
 from .payload import REFUSALS, loads_oddly
 from .reports import DECIDING, error_in, make_error
-from .shape import MOST_HOLES
+from .shape import Values
 from .shapes import known_to
 
 if TYPE_CHECKING:
@@ -109,7 +109,6 @@ class PayloadDecoder:
     Attributes:
         variant: what tells decoders apart that make different objects of a payload.
         deciding: keys whose values decide how a payload is read, or where it belongs.
-        was_exact: whether msgspec took the last payload as it was.
     """
 
     def __init__(
@@ -121,7 +120,6 @@ class PayloadDecoder:
     ) -> None:
         self.variant = (cls, strict)
         self.deciding = rules.deciding
-        self.was_exact = False
         self._cls = cls
         self._rules = rules
         self._is_exact = is_exact
@@ -137,7 +135,6 @@ class PayloadDecoder:
             ChunkDecodeError: it cannot be read; with ``strict``, not without mending.
             UnexpectedAPIError: it is positively of another API.
         """
-        self.was_exact = False
         is_error = event_type != "message" and event_type.lower() == "error"
         refusals = self._refusals
         if not is_error and (refusals < _MOST_REFUSALS or refusals % _MOST_REFUSALS == 0):
@@ -145,7 +142,6 @@ class PayloadDecoder:
                 item = self._decode(payload)
                 if self._is_exact(item):
                     fields.give_payload(item, payload)
-                    self.was_exact = True
                     self._refusals = 0
                     return item
             except REFUSALS:
@@ -238,10 +234,11 @@ class DecodingAgain:
 
     def decode(self, payload: bytes) -> Any:
         """The object that such a payload was decoded to."""
-        values: list[Any] = [None] * MOST_HOLES
-        shape = None if self._known is None else self._known.match(payload, values)
-        if shape is not None:
-            return shape.make(values, payload)
+        if self._known is not None:
+            for shape in self._known.shapes_like(payload):
+                values = Values(shape)
+                if shape.match(payload, values):
+                    return shape.make(values.items, payload)
         decoder = self._make_decoder()
         known = self._known = known_to(decoder.variant, decoder.deciding)
         item = decoder.decode(payload)

@@ -54,11 +54,12 @@ class Offer:
     def extra(self, path: Path, extra: Extra, values: dict[str, Any]) -> None:
         """Offer what takes the undeclared values below a path, of which the last counts."""
         for key, value in values.items():
-            number = self.left.pop((*path, key), None)
-            if number is not None:
-                self.places.append((extra.latest(key), number))
-            elif value is not None:
-                self.constants.append((extra.latest(key), value))
+            where = (*path, key)
+            if where not in self.left:
+                if value is not None:
+                    self.constants.append((extra.latest(key), value))
+            elif not isinstance(value, list):  # which can be changed, and so is not passed on
+                self.places.append((extra.latest(key), self.left.pop(where)))
 
 
 class LastUsage(Generic[UsageT]):

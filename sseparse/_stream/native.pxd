@@ -3,7 +3,7 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject, Py_INCREF
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.string cimport memchr, memcmp
+from libc.string cimport memchr, memcmp, memcpy
 
 from sseparse._parser_c cimport Event
 
@@ -125,6 +125,21 @@ cdef inline bint has_at(bytes payload, Py_ssize_t position, bytes piece) noexcep
     return memcmp(PyBytes_AS_STRING(payload) + position, PyBytes_AS_STRING(piece), size) == 0
 
 
+cdef inline bint goes_on(
+    bytes payload, Py_ssize_t position, bytes other, Py_ssize_t start, Py_ssize_t end
+) noexcept:
+    cdef Py_ssize_t size = end + 1 - start
+    if PyBytes_GET_SIZE(payload) - position < size:
+        return False
+    return memcmp(
+        PyBytes_AS_STRING(payload) + position, PyBytes_AS_STRING(other) + start, size
+    ) == 0
+
+
+cdef inline bytes bytes_at(bytes payload, Py_ssize_t start, Py_ssize_t end):
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(payload) + start, end - start)
+
+
 cdef inline str text_at(bytes payload, Py_ssize_t start, Py_ssize_t end):
     return PyUnicode_DecodeUTF8(PyBytes_AS_STRING(payload) + start, end - start, NULL)
 
@@ -158,6 +173,32 @@ cdef inline str unescaped(bytes payload, Py_ssize_t start, Py_ssize_t end):
     return PyUnicode_DecodeUTF8(decoded, place - decoded, NULL)
 
 
+cdef inline long long integer_at(bytes payload, Py_ssize_t start, Py_ssize_t end) noexcept:
+    cdef const unsigned char* text = <const unsigned char*> PyBytes_AS_STRING(payload)
+    cdef long long found = 0
+    while start < end:
+        found = found * 10 + text[start] - c"0"
+        start += 1
+    return found
+
+
+cdef inline const unsigned char* behind_integers(
+    const unsigned char* text, const unsigned char* end
+) noexcept:
+    cdef const unsigned char* start = text
+    if text == end or text[0] != c"[":
+        return start
+    text += 1
+    while text < end and (c"0" <= text[0] <= c"9" or text[0] == c"," or text[0] == c" "):
+        text += 1
+    return text + 1 if text < end and text[0] == c"]" else start
+
+
+cdef inline Py_ssize_t end_of_integers(bytes payload, Py_ssize_t start) noexcept:
+    cdef const unsigned char* text = <const unsigned char*> PyBytes_AS_STRING(payload)
+    return behind_integers(text + start, text + PyBytes_GET_SIZE(payload)) - text
+
+
 cdef inline bint is_ascii(str text) noexcept:
     return PyUnicode_IS_ASCII(text)
 
@@ -173,12 +214,34 @@ cdef inline bint are_same(
     ) == 0
 
 
+cdef inline unsigned long long mixed(unsigned long long hashed, unsigned long long word) noexcept:
+    hashed = (hashed ^ word) * 0x9E3779B97F4A7C15U
+    return hashed ^ (hashed >> 29)
+
+
+cdef inline const unsigned char* end_of_string(
+    const unsigned char* text, const unsigned char* end
+) noexcept:
+    # Behind its quote.
+    while text < end and text[0] != c'"':
+        text += 2 if text[0] == c"\\" else 1
+    return text + 1
+
+
+cdef inline bint is_of_number(unsigned char byte) noexcept:
+    return (
+        c"0" <= byte <= c"9" or byte == c"." or byte == c"-" or byte == c"+"
+        or byte == c"e" or byte == c"E"
+    )
+
+
 cdef inline long long skeleton_of(bytes payload) noexcept:
-    # FNV-1a.
     cdef const unsigned char* text = <const unsigned char*> PyBytes_AS_STRING(payload)
     cdef const unsigned char* end = text + PyBytes_GET_SIZE(payload)
     cdef const unsigned char* start
-    cdef unsigned long long found = 14695981039346656037U
+    cdef unsigned long long found = 0
+    cdef unsigned long long word
+    cdef Py_ssize_t size
     if text < end and end[-1] == c"}":
         end -= 1
         while text < end and end[-1] == c" ":
@@ -187,18 +250,21 @@ cdef inline long long skeleton_of(bytes payload) noexcept:
         start = text
         text += 1
         if start[0] == c'"':
-            while text < end and text[0] != c'"':
-                text += 2 if text[0] == c"\\" else 1
-            text += 1
+            text = end_of_string(text, end)
             if text < end and text[0] == c":":
                 while start < text:
-                    found = (found ^ start[0]) * 1099511628211U
-                    start += 1
+                    size = min(text - start, 8)
+                    word = 0
+                    memcpy(&word, start, size)
+                    found = mixed(found, word)
+                    start += size
                 continue
-        elif c"0" <= start[0] <= c"9":
-            while text < end and c"0" <= text[0] <= c"9":
+        elif c"0" <= start[0] <= c"9" or start[0] == c"-":
+            while text < end and is_of_number(text[0]):
                 text += 1
-            found = (found ^ c"0") * 1099511628211U
+            found = mixed(found, c"0")
             continue
-        found = (found ^ start[0]) * 1099511628211U
+        elif start[0] == c"[" and behind_integers(start, end) > start:
+            text = behind_integers(start, end)
+        found = mixed(found, start[0])
     return <long long> found

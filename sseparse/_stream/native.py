@@ -15,8 +15,11 @@ import msgspec
 
 # Not the sample's own: a class may have one that copies more.
 _copy_struct: Any = getattr(msgspec.Struct, "__copy__")  # noqa: B009
-# In a payload: what ends it, a key, any other string, an integer.
-_VALUES = re.compile(rb' *\}\Z|("(?:[^"\\]|\\.)*":)|"(?:[^"\\]|\\.)*"|[0-9]+', re.DOTALL)
+# In a payload: what ends it, a key, any other string, a number, a list of integers.
+_VALUES = re.compile(
+    rb' *\}\Z|("(?:[^"\\]|\\.)*":)|"(?:[^"\\]|\\.)*"|[-0-9][-+.0-9eE]*|\[[0-9, ]*\]', re.DOTALL
+)
+_INTEGERS = re.compile(rb"\[[0-9, ]*\]")
 _END_OF_TEXT = re.compile(rb'["\\\x00-\x1f]')
 
 
@@ -91,6 +94,16 @@ def has_at(payload: bytes, position: int, piece: bytes) -> bool:
     return payload.startswith(piece, position)
 
 
+def bytes_at(payload: bytes, start: int, end: int) -> bytes:
+    """A part of a payload."""
+    return payload[start:end]
+
+
+def goes_on(payload: bytes, position: int, other: bytes, start: int, end: int) -> bool:
+    """Whether a payload goes on with a part of another, and the byte that follows it there."""
+    return payload.startswith(other[start : end + 1], position)
+
+
 def text_at(payload: bytes, start: int, end: int) -> str:
     """A part of a payload, as text; ValueError where it is no UTF-8."""
     return payload[start:end].decode()
@@ -99,6 +112,17 @@ def text_at(payload: bytes, start: int, end: int) -> str:
 def unescaped(payload: bytes, start: int, end: int) -> str | None:
     """A part of a JSON string, its escapes decoded; None where that is left to others."""
     return None
+
+
+def integer_at(payload: bytes, start: int, end: int) -> int:
+    """The integer of at most 18 digits that a part of a payload is."""
+    return int(payload[start:end])
+
+
+def end_of_integers(payload: bytes, start: int) -> int:
+    """Where a list ends that has nothing but digits, commas and spaces; else where it starts."""
+    found = _INTEGERS.match(payload, start)
+    return start if found is None else found.end()
 
 
 def is_ascii(text: str) -> bool:
@@ -112,9 +136,9 @@ def are_same(one: bytes, start: int, end: int, other: bytes, its_start: int, its
 
 
 def skeleton_of(payload: bytes) -> int:
-    """A hash of a payload without its strings and integers; keys are none of these.
+    """A hash of a payload without its strings, numbers and lists of integers.
 
-    Nor does it count how many spaces stand before the last brace.
+    Keys are none of these. Nor does it count how many spaces stand before the last brace.
     """
     return hash(_VALUES.sub(_without_value, payload))
 

@@ -26,11 +26,6 @@ class Decoder(Protocol):
         """Keys whose values decide how a payload is read, or where it belongs."""
         ...
 
-    @property
-    def was_exact(self) -> bool:
-        """Whether the last payload was just as the types declare, which costs least."""
-        ...
-
     def decode(self, payload: bytes, event_type: str = "message") -> Any:
         """The object of a payload; None where it has none.
 
@@ -61,13 +56,8 @@ class State(Protocol):
         """What a stream has to end with to be whole, and who has what came of it: a message."""
         ...
 
-    def fold(self, chunk: Any, payload: bytes | None) -> None:
-        """Fold the next object, which nobody has seen yet.
-
-        Args:
-            chunk: the object.
-            payload: where it is given, the object is just what the types make of it.
-        """
+    def fold(self, chunk: Any) -> None:
+        """Fold the next object, which nobody has seen yet."""
         ...
 
     def note_error(self) -> None:

@@ -4,12 +4,12 @@
 cimport cython
 from sseparse._parser_c cimport Event as CEvent
 from sseparse._stream cimport native
-from sseparse._stream.shape cimport Shape as CShape
+from sseparse._stream.shapes cimport Met as CMet
 from sseparse._stream.shapes cimport Shapes as CShapes
 from sseparse._stream.text cimport Place as CPlace
 
 # Constants of reader.py, as C has them.
-cdef int _PIECE, _MOST_TRIES, _OBJECTS, _TEXT, _NOTHING
+cdef int _PIECE, _OBJECTS, _TEXT, _NOTHING
 
 
 cdef class Run:
@@ -32,7 +32,6 @@ cdef class Reader:
     cdef list _inbox
     cdef Py_ssize_t _offset
     cdef bytes _ending
-    cdef bint _was_exact
     cdef bint _parser_is_due
     cdef bint _is_event_stream
     cdef bint _input_ended
@@ -47,7 +46,7 @@ cdef class Reader:
     cdef object _undecided
     cdef str _first_event_id
     cdef bint _has_reported
-    cdef CShape _shape
+    cdef CMet _met
     cdef Py_ssize_t _times
     cdef readonly bint done
     cdef readonly bint ended
@@ -67,22 +66,22 @@ cdef class Reader:
 
     cdef object _advance(self, int wanted, object text_of)
 
-    @cython.locals(payload=bytes, shape=CShape, run=Run, number=Py_ssize_t)
+    @cython.locals(payload=bytes, met=CMet, run=Run, number=Py_ssize_t)
     cdef object _read_event(self, CEvent event, int wanted, object text_of)
 
     cdef object _decode(self, CEvent event, bytes payload)
 
     cdef _hold(self, CEvent event, undecided)
 
-    cdef _fold(self, chunk, payload)
+    cdef _fold(self, chunk)
 
     @cython.locals(times=Py_ssize_t)
-    cdef _fold_shape(self, CShape shape, chunk)
+    cdef _fold_shape(self, CMet met, chunk)
 
     @cython.locals(place=CPlace, position=Py_ssize_t)
-    cdef _add(self, CShape shape, Run run)
+    cdef _add(self, Run run, list items)
 
-    cdef bint _has_text(self, CShape shape) except -1
+    cdef bint _has_text(self, CMet met) except -1
 
     cdef bint _find_events(self) except -1
 

@@ -49,9 +49,6 @@ __all__ = ["Reader"]
 # a whole body at once would be in memory all at the same time.
 _PIECE = 64 * 1024
 
-# Times that a state is asked of a shape before it has come twice in a row.
-_MOST_TRIES = 2
-
 # What ``_advance`` is asked for.
 _OBJECTS, _TEXT, _NOTHING = range(3)
 
@@ -135,11 +132,10 @@ class Reader:
         self._undecided: Any = None
         self._first_event_id = self._last_event_id
 
-        self._was_exact = False  # the object that was decoded last
         self._has_reported = False  # an error, and no object has been made since
 
         # The shape of the object that was folded last, and how often in a row.
-        self._shape: Any = None
+        self._met: Any = None
         self._times = 0
 
         self.done = False
@@ -240,46 +236,46 @@ class Reader:
         if self._arrivals:
             self._timing.last_read = self._arrivals.pop(0)  # type: ignore[union-attr]
         payload = native.data_of(event)
-        shape = None
+        met = None
         if not _is_error(native.type_of(event)):
-            shape = self._shapes.match(payload)
+            met = self._shapes.match(payload)
         chunk = None
-        if shape is None:
+        if met is None:
             chunk = self._decode(event, payload)
             if chunk is None:
                 return None
-            self._fold(chunk, payload if self._was_exact else None)
+            self._fold(chunk)
         else:
-            run = shape.run
-            if run is not None and not run.is_lasting and shape is not self._shape:
+            run = met.run
+            if run is not None and not run.is_lasting and met is not self._met:
                 run = None
             if run is None:
-                chunk = shape.make(self._shapes.values, payload)
-                self._fold_shape(shape, chunk)
+                chunk = met.make(payload)
+                self._fold_shape(met, chunk)
             else:
-                self._add(shape, run)
+                self._add(run, met.values.items)
                 self._has_reported = False
                 if self._timing is not None:
                     if self._timing.is_token is not None:
-                        chunk = shape.make(self._shapes.values, payload)
+                        chunk = met.make(payload)
                         self._timing.note_chunk(chunk)
-                    elif self._has_text(shape):
+                    elif self._has_text(met):
                         self._timing.note_token()
 
         if wanted == _NOTHING:
             return None
         if wanted == _TEXT:
-            if chunk is None and shape is not None:
-                number = shape.number_of(text_of)
+            if chunk is None and met is not None:
+                number = met.number_of(text_of)
                 if number >= 0:
-                    return self._shapes.values[number] or None
+                    return met.values.items[number] or None
                 if number == -1:
                     return None
-                chunk = shape.make(self._shapes.values, payload)
+                chunk = met.make(payload)
             # Of one that has been folded: folding may have it say what stands beside it.
             return text_of(chunk) or None
-        if chunk is None and shape is not None:
-            chunk = shape.make(self._shapes.values, payload)
+        if chunk is None and met is not None:
+            chunk = met.make(payload)
         if self._is_withheld is not None and self._is_withheld(chunk):
             return None
         return chunk
@@ -324,8 +320,6 @@ class Reader:
                 error.status = not_an_event_stream(self._response, b"").status
             raise
         if chunk is not None:
-            # Learning has the decoder decode other payloads.
-            self._was_exact = self._decoder.was_exact
             self._shapes.learn(payload)
         return chunk
 
@@ -348,45 +342,45 @@ class Reader:
         self._arrivals = self._held_at
         self._held, self._held_at = [], []
 
-    def _fold(self, chunk: Any, payload: Any) -> None:
-        self._shape = None
+    def _fold(self, chunk: Any) -> None:
+        self._met = None
         self._has_reported = False
-        self._state.fold(chunk, payload)
+        self._state.fold(chunk)
         if self._timing is not None:
             self._timing.note_chunk(chunk)
 
-    def _fold_shape(self, shape: Any, chunk: Any) -> None:
+    def _fold_shape(self, met: Any, chunk: Any) -> None:
         """Fold an object in full, and see whether others of its shape need not be."""
-        times = self._times + 1 if shape is self._shape else 1
-        self._fold(chunk, None)
-        if not shape.is_narrow:
-            return  # other streams' as well: how they fold it is no matter of this one
-        self._shape = shape
+        times = self._times + 1 if met is self._met else 1
+        self._fold(chunk)
+        self._met = met
         self._times = times
-        shape.run = None
-        # Places that do not last are worth asking for when the shape comes twice in a row.
-        if times == 2 or shape.tries < _MOST_TRIES:
-            shape.tries += 1
-            varying = {path: number for number, path in enumerate(shape.paths)}
+        met.run = None
+        met.folded += 1
+        # Not the first time: many never come again. Places that do not last are worth asking for
+        # when the shape comes twice in a row.
+        if times == 2 or (met.folded > 1 and not met.was_asked):
+            met.was_asked = True
+            varying = {met.shape.paths[number]: number for number in met.values.varying}
             offer = self._state.places(chunk, varying)
             if offer is not None:
-                shape.run = Run(offer)
+                met.run = Run(offer)
 
-    def _add(self, shape: Any, run: Any) -> None:
+    def _add(self, run: Any, items: list[Any]) -> None:
         """Fold an object by its values."""
         for position in range(len(run.places)):
             place = run.places[position]
-            place.append(self._shapes.values[run.numbers[position]])
+            place.append(items[run.numbers[position]])
         for place, value in run.constants:
             place.append(value)
 
-    def _has_text(self, shape: Any) -> bool:
+    def _has_text(self, met: Any) -> bool:
         """Whether the object of the shape's values brings a piece of the answer."""
-        holes = shape.holes_that(self._timing.has_text)  # type: ignore[union-attr]
+        holes = met.holes_that(self._timing.has_text)  # type: ignore[union-attr]
         if holes is None:
             return True
         # No generator: Cython would compile it to a closure, which a C method cannot have.
-        return any([self._shapes.values[number] for number in holes])  # noqa: C419
+        return any([met.values.items[number] for number in holes])  # noqa: C419
 
     # From bytes to events.
 

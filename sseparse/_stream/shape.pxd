@@ -5,7 +5,8 @@ from sseparse._stream cimport native
 
 # Constants of shape.py, as C has them.
 cdef int _DEEPEST
-cdef int _QUOTE, _BACKSLASH, _ZERO, _NINE, _MINUS, _SPACE, _BRACE
+cdef int _QUOTE, _BACKSLASH, _ZERO, _NINE, _MINUS, _SPACE, _BRACE, _BRACKET
+cdef int _TEXT, _INTEGER, _FRACTION, _INTEGERS
 cdef long long _LARGEST, _FIRST_MARK
 cdef int _STRUCT, _LIST, _DICT, _WHOLE
 
@@ -13,14 +14,13 @@ cdef int _STRUCT, _LIST, _DICT, _WHOLE
 cdef class Hole:
     cdef bytes before
     cdef Py_ssize_t size
-    cdef bint is_text
+    cdef int kind
     cdef public long long largest
 
 
 cdef class Copy:
     cdef int kind
     cdef object sample
-    cdef list slots
     cdef bytes kept
     cdef list targets
     cdef list parts
@@ -28,8 +28,20 @@ cdef class Copy:
     @cython.locals(below=Copy, position=Py_ssize_t)
     cdef object make(self, list values, bytes payload)
 
-    @cython.locals(below=Copy)
-    cdef Copy narrowed(self, object made, dict numbers)
+
+cdef class Value:
+    cdef Py_ssize_t start, end, new_start, new_end
+    cdef bint is_new
+    cdef bint is_plain
+
+
+cdef class Values:
+    cdef readonly list items
+    cdef readonly set varying
+    cdef bytes payload
+    cdef list places
+
+    cdef forget(self)
 
 
 cdef class Shape:
@@ -37,34 +49,21 @@ cdef class Shape:
     cdef readonly list spans
     cdef readonly list paths
     cdef readonly set refused
-    cdef readonly bint is_narrow
-    cdef public object run
-    cdef public int tries
     cdef list _holes
     cdef bytes _tail
     cdef bytes _ending
     cdef Copy _copy
     cdef list _marks
-    cdef object _function
-    cdef Py_ssize_t _number
-    cdef object _predicate
-    cdef object _telling
 
     @cython.locals(
-        hole=Hole,
-        text="const unsigned char*",
-        end=Py_ssize_t,
-        position=Py_ssize_t,
-        start=Py_ssize_t,
-        number=Py_ssize_t,
-        integer="long long",
+        hole=Hole, value=Value, last=bytes, position=Py_ssize_t, number=Py_ssize_t
     )
-    cpdef bint match(self, bytes payload, list values) except -1
+    cpdef bint match(self, bytes payload, Values values) except -1
 
-    cpdef object make(self, list values, bytes payload)
+    @cython.locals(hole=Hole, value=Value, number=Py_ssize_t)
+    cdef bint _take(self, bytes payload, Values values) except -1
 
-    @cython.locals(hole=Hole, narrow=Shape, position=Py_ssize_t, start=Py_ssize_t)
-    cpdef Shape narrowed(self, list values, bytes payload, list numbers)
+    cpdef object make(self, list items, bytes payload)
 
     cpdef object differences(self, bytes payload)
 
@@ -72,7 +71,6 @@ cdef class Shape:
 
     cpdef Py_ssize_t number_of(self, object function) except -3
 
-    @cython.locals(number=Py_ssize_t)
     cpdef object holes_that(self, object function)
 
     cpdef bint prove(self, object decode) except -1
@@ -95,6 +93,7 @@ cdef class Shape:
     b="const unsigned char*",
     i=Py_ssize_t,
     j=Py_ssize_t,
+    kind=int,
     size=Py_ssize_t,
     other_size=Py_ssize_t,
     end=Py_ssize_t,
@@ -115,4 +114,23 @@ cdef Py_ssize_t _end_of_number(bytes payload, Py_ssize_t position) except -1
 cdef Py_ssize_t _end_of_body(bytes payload) except -1
 
 
-cdef bint _is_integer(bytes payload, Py_ssize_t start, Py_ssize_t end) except -1
+@cython.locals(text="const unsigned char*", end=Py_ssize_t)
+cdef Py_ssize_t _end_of(int kind, bytes payload, Py_ssize_t start, Value value) except -2
+
+
+@cython.locals(start=Py_ssize_t, end=Py_ssize_t, integer="long long", found=str)
+cdef object _item_of(Hole hole, bytes payload, Value value)
+
+
+cdef bint _begins_number(int byte) noexcept
+
+
+cdef int _kind_of_number(bytes payload, Py_ssize_t start, Py_ssize_t end) except -2
+
+
+@cython.locals(text="const unsigned char*", end=Py_ssize_t, position=Py_ssize_t)
+cdef Py_ssize_t _end_of_integer(bytes payload, Py_ssize_t start) except -1
+
+
+@cython.locals(text="const unsigned char*", position=Py_ssize_t)
+cdef bint _is_fraction(bytes payload, Py_ssize_t start, Py_ssize_t end) except -1

@@ -6,26 +6,26 @@ stands, with the types in ``shape.pxd``, and the extension takes its place.
 
 Theory of operation
 -------------------
-Nearly all payloads of a stream are the same bytes but for a few strings and integers. A
-*shape* is a payload cut at those *holes*: it keeps the bytes between them, and an object that
-such a payload was decoded to, its *sample*. A payload matches a shape if it has the same bytes
-between any strings and integers, but for spaces before the last brace, which some servers pad
-payloads with. Its object is then a copy of the sample with those values in the places of the
-holes, and no JSON is parsed.
+Nearly all payloads of a stream are the same bytes but for a few values: strings, numbers, lists
+of integers. A *shape* is a payload cut at those *holes*: it keeps the bytes between them, and an
+object that such a payload was decoded to, its *sample*. A payload matches a shape if it has the
+same bytes between any values of the same kinds, but for spaces before the last brace, which some
+servers pad payloads with. Its object is then a copy of the sample with those values in the places
+of the holes, and no JSON is parsed.
 
-Two payloads that differ only in strings and integers (``differences``) suggest a shape. Whether
-it is one, the decoder itself has to prove, for nothing is known here of what it does with a value.
-It is given the payload twice: with a different *mark* in each hole, and with nothing in each, ""
-or 0, the values that decoders make most of. The two objects have to differ at exactly one place
-for each hole, and there the one has to have its mark and the other nothing, as they are, in a
-field whose declared type takes any such value (no literal, no pattern, no limit but an upper one
-for integers). Where that is shows how to make the object: see ``Copy``.
+Two payloads that differ only in such values (``differences``) suggest a shape. Whether it is one,
+the decoder itself has to prove, for nothing is known here of what it does with a value. It is
+given the payload twice: with a different *mark* in each hole, and with nothing in each, "", 0 or
+[], the values that decoders make most of. The two objects have to differ at exactly one place for
+each hole, and there the one has to have its mark and the other nothing, as they are, in a field
+whose declared type takes any such value (no literal, no pattern, no limit but an upper one for
+integers). Where that is shows how to make the object: see ``Copy``.
 
 What a decoder makes of one more particular value cannot be proven in this way: a type says so
 by metadata, ``Annotated[str, Meta(extra={...})]``, and such a field is no hole.
 
-A shape that is proven is so with any values in its holes, and so is each *narrow* one that has
-some of its holes and one payload's values in the others. That takes no proof.
+Most values are those of the payload before: an ID, a model. ``Values`` has these, and knows where
+they stood, so they are compared and not made anew.
 """
 
 from __future__ import annotations
@@ -39,13 +39,16 @@ from . import native
 from .declared import LARGEST, largest_in
 from .fields import slots_of
 
-__all__ = ["MOST_HOLES", "Shape"]
+__all__ = ["MOST_HOLES", "Shape", "Values"]
 
-# Of each shape.
-MOST_HOLES = 24
+# Of each shape. A token with twenty alternatives has sixty-three, of log probabilities.
+MOST_HOLES = 72
 _DEEPEST = 24
 
-_QUOTE, _BACKSLASH, _ZERO, _NINE, _MINUS, _SPACE, _BRACE = b'"\\09- }'
+_QUOTE, _BACKSLASH, _ZERO, _NINE, _MINUS, _SPACE, _BRACE, _BRACKET = b'"\\09- }['
+
+# The kinds of holes. A fraction is a number that is no integer.
+_TEXT, _INTEGER, _FRACTION, _INTEGERS = range(4)
 
 # The largest integer that a hole takes, if the field has no limit of its own.
 _LARGEST = LARGEST
@@ -61,18 +64,18 @@ class _UnlikeError(Exception):
 
 
 class Hole:
-    """A string or an integer that differs from payload to payload.
+    """A value that differs from payload to payload.
 
     Attributes:
         before: the bytes between the hole before it and this one.
-        is_text: whether it is a string, and not an integer.
+        kind: what it is: a string, an integer, a fraction, a list of integers.
         largest: the largest integer that its field takes.
     """
 
-    def __init__(self, before: bytes, is_text: bool) -> None:
+    def __init__(self, before: bytes, kind: int) -> None:
         self.before = before
         self.size = len(before)
-        self.is_text = is_text
+        self.kind = kind
         self.largest = _LARGEST
 
 
@@ -82,7 +85,7 @@ class Copy:
     Nothing that can be changed is shared with the sample.
 
     Attributes:
-        slots: of a Struct, those that are as in the sample, and "kept", packed for copying.
+        kept: of a Struct, the slots that are as in the sample, packed for copying.
         targets: what is not as in the sample: slots, positions or keys ...
         parts: ... and for each the number of its hole, or the Copy of what stands there.
     """
@@ -92,7 +95,6 @@ class Copy:
     ) -> None:
         self.kind = kind
         self.sample = sample
-        self.slots = slots
         self.kept = native.packed(slots)
         self.targets = targets
         self.parts = parts
@@ -119,26 +121,46 @@ class Copy:
                 made[self.targets[position]] = value
         return made
 
-    def narrowed(self, made: Any, numbers: dict[int, int]) -> Copy:
-        """The same with fewer holes.
 
-        Args:
-            made: what this has made; it has the values of the others.
-            numbers: of the holes that are left, the new ones.
-        """
-        slots, targets, parts = list(self.slots), [], []
-        for target, part in zip(self.targets, self.parts, strict=True):
-            if isinstance(part, Copy):
-                below = part
-                its_own = native.get(made, target) if self.kind == _STRUCT else made[target]
-                targets.append(target)
-                parts.append(below.narrowed(its_own, numbers))
-            elif part == _WHOLE or part in numbers:
-                targets.append(target)
-                parts.append(numbers.get(part, part))
-            elif self.kind == _STRUCT:
-                slots.append(target)
-        return Copy(self.kind, made, slots, targets, parts)
+class Value:
+    """What stands in a hole, in payload after payload.
+
+    Attributes:
+        start, end: where it is in the payload that matched last.
+        new_start, new_end: where it is in the one that is looked at ...
+        is_new: ... and whether it is another one there ...
+        is_plain: ... and whether it is a string without escapes.
+    """
+
+    def __init__(self) -> None:
+        self.start = self.end = self.new_start = self.new_end = 0
+        self.is_new = True
+        self.is_plain = False
+
+
+class Values:
+    """The values of the payloads that match a shape, one after the other.
+
+    Args:
+        shape: that one.
+
+    Attributes:
+        items: those of the last payload.
+        varying: the numbers of the holes whose values have not always been the same.
+        payload: the last one; None before the first.
+        places: where they stand.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self.items: list[Any] = [None] * len(shape.spans)
+        self.varying: set[int] = set()
+        self.payload: bytes | None = None
+        self.places = [Value() for _ in shape.spans]
+
+    def forget(self) -> None:
+        """Nothing is known any more of the last payload."""
+        self.payload = None
+        self.varying.update(range(len(self.items)))
 
 
 class Shape:
@@ -146,12 +168,9 @@ class Shape:
 
     Attributes:
         payload: one that has it.
-        spans: of each hole in it: where it starts and ends, and whether it is a string.
+        spans: of each hole in it: where it starts and ends, and its kind.
         paths: of each hole, where its value comes out: names of fields and keys, and positions.
         refused: spans that have turned out to be no holes.
-        is_narrow: whether it is one stream's alone.
-        run, tries: of a narrow one, the reader's: how its objects are folded, and how often that
-            was asked for.
     """
 
     def __init__(self, payload: bytes, spans: list[Any]) -> None:
@@ -159,102 +178,71 @@ class Shape:
         self.spans = spans
         self.paths: list[tuple[Any, ...]] = []
         self.refused: set[Any] = set()
-        self.is_narrow = False
-        self.run: Any = None
-        self.tries = 0
         self._holes: list[Hole] = []
         end = 0
-        for start, stop, is_text in spans:
-            self._holes.append(Hole(payload[end:start], is_text))
+        for start, stop, kind in spans:
+            self._holes.append(Hole(payload[end:start], kind))
             end = stop
         self._tail = payload[end:]
         # The same without the last brace, and without the spaces that a payload is padded with.
         self._ending = payload[end : _end_of_body(payload)]
         self._copy: Copy | None = None
         self._marks: list[Any] = []
-        # What ``number_of`` and ``holes_that`` were asked for last, and the answers.
-        self._function: Any = None
-        self._number = 0
-        self._predicate: Any = None
-        self._telling: Any = None
 
-    def match(self, payload: bytes, values: list[Any]) -> bool:
-        """Whether a payload has this shape; if it has, its values are put into ``values``."""
-        text = payload
-        end = len(payload)
+    def match(self, payload: bytes, values: Values) -> bool:
+        """Whether a payload has this shape; if it has, ``values`` has its values."""
+        last = values.payload
         position = 0
-        number = 0
-        try:
-            for hole in self._holes:
-                if not native.has_at(payload, position, hole.before):
+        for number, hole in enumerate(self._holes):
+            if not native.has_at(payload, position, hole.before):
+                return False
+            position += hole.size
+            value = values.places[number]
+            value.new_start = position
+            value.is_new = last is None or not native.goes_on(
+                payload, position, last, value.start, value.end
+            )
+            if value.is_new:
+                position = _end_of(hole.kind, payload, position, value)
+                if position < 0:
                     return False
-                position += hole.size
-                start = position
-                if hole.is_text:
-                    position = native.end_of_text(payload, position)
-                    if position == end:
-                        return False
-                    if text[position] == _QUOTE:
-                        values[number] = native.text_at(payload, start, position)
-                    elif text[position] == _BACKSLASH:
-                        position = _end_of_string(payload, position)
-                        value = native.unescaped(payload, start, position)
-                        values[number] = value or _decode_string(payload[start - 1 : position + 1])
-                    else:
-                        return False  # control characters are no JSON
-                else:
-                    integer = 0
-                    while position < end and _ZERO <= text[position] <= _NINE:
-                        if position - start == 18:
-                            return False
-                        integer = integer * 10 + text[position] - _ZERO
-                        position += 1
-                    if position == start or integer > hole.largest:
-                        return False
-                    if text[start] == _ZERO and position - start > 1:
-                        return False
-                    values[number] = integer
-                number += 1
-        except ValueError:
-            return False  # invalid UTF-8, or escapes that are not JSON's
-        if end - position == len(self._tail) and native.has_at(payload, position, self._tail):
-            return True
-        # Padded in another way.
-        if self._ending == self._tail or not native.has_at(payload, position, self._ending):
-            return False
-        return _end_of_body(payload) == position + len(self._ending) < end
-
-    def make(self, values: list[Any], payload: bytes) -> Any:
-        """The object of a payload that has matched."""
-        return self._copy.make(values, payload)  # type: ignore[union-attr]
-
-    def narrowed(self, values: list[Any], payload: bytes, numbers: list[int]) -> Shape:
-        """The shape of payloads that differ from one in some values only.
-
-        Args:
-            values: those of one that has matched.
-            payload: that one.
-            numbers: of the holes that are left, in order.
-        """
-        spans = []
-        position = 0
-        for hole in self._holes:
-            start = position + hole.size
-            if hole.is_text:
-                position = _end_of_string(payload, start)
             else:
-                position = _end_of_number(payload, start)
-            spans.append((start, position, hole.is_text))
-        narrow = Shape(payload, [spans[number] for number in numbers])
-        narrow.is_narrow = True
-        for number, hole in zip(numbers, narrow._holes, strict=True):
-            hole.largest = self._holes[number].largest
-        narrow.paths = [self.paths[number] for number in numbers]
-        narrow._marks = [self._marks[number] for number in numbers]
-        made = self._copy.make(values, payload)  # type: ignore[union-attr]
-        new_numbers = {old: new for new, old in enumerate(numbers)}
-        narrow._copy = self._copy.narrowed(made, new_numbers)  # type: ignore[union-attr]
-        return narrow
+                position += value.end - value.start
+            value.new_end = position
+        if len(payload) - position != len(self._tail) or not native.has_at(
+            payload, position, self._tail
+        ):
+            # Padded in another way?
+            if self._ending == self._tail or not native.has_at(payload, position, self._ending):
+                return False
+            if not _end_of_body(payload) == position + len(self._ending) < len(payload):
+                return False
+        return self._take(payload, values)
+
+    def _take(self, payload: bytes, values: Values) -> bool:
+        """Make the values of a payload, but for those that the last one had."""
+        for number, hole in enumerate(self._holes):
+            value = values.places[number]
+            # A list may have been changed since.
+            if value.is_new or hole.kind == _INTEGERS:
+                try:
+                    item = _item_of(hole, payload, value)
+                except ValueError:
+                    item = None  # invalid UTF-8, or what is not JSON's
+                if item is None:
+                    values.forget()
+                    return False
+                values.items[number] = item
+                if value.is_new and values.payload is not None:
+                    values.varying.add(number)
+            value.start = value.new_start
+            value.end = value.new_end
+        values.payload = payload
+        return True
+
+    def make(self, items: list[Any], payload: bytes) -> Any:
+        """The object of a payload with these values."""
+        return self._copy.make(items, payload)  # type: ignore[union-attr]
 
     def differences(self, payload: bytes) -> Any:
         """Where a payload differs, as spans in this one's; None where not only in values."""
@@ -262,9 +250,9 @@ class Shape:
 
     def key_of(self, span: Any) -> bytes:
         """The key that a value seems to be under; for a guess that saves a proof."""
-        start, _, is_text = span
+        start, _, kind = span
         before = self.payload[max(start - 64, 0) : start].split(b'"')
-        return before[-3 if is_text else -2] if len(before) > 2 else b""
+        return before[-3 if kind == _TEXT else -2] if len(before) > 2 else b""
 
     def number_of(self, function: Any) -> int:
         """Which hole's value a function gives of each object of this shape.
@@ -277,16 +265,12 @@ class Shape:
         Returns:
             The number of the hole; -1 where it is always "", -2 where it is none of these.
         """
-        if function is not self._function:
-            self._function = function
-            self._number = -2
-            if function(self._copy.make(self._nothing(), b"")) == "":  # type: ignore[union-attr]
-                marked = function(self._copy.make(self._marks, b""))  # type: ignore[union-attr]
-                if marked == "":
-                    self._number = -1
-                elif marked in self._marks:
-                    self._number = self._marks.index(marked)
-        return self._number
+        if function(self._copy.make(self._nothing(), b"")) != "":  # type: ignore[union-attr]
+            return -2
+        marked = function(self._copy.make(self._marks, b""))  # type: ignore[union-attr]
+        if marked == "":
+            return -1
+        return self._marks.index(marked) if marked in self._marks else -2
 
     def holes_that(self, function: Any) -> Any:
         """Which strings make a function true of an object of this shape, where they are not empty.
@@ -297,27 +281,22 @@ class Shape:
         Returns:
             The numbers of their holes; None where it is true of each object.
         """
-        if function is not self._predicate:
-            self._predicate = function
-            values = self._nothing()
-            self._telling = None
-            if not function(self._copy.make(values, b"")):  # type: ignore[union-attr]
-                self._telling = []
-                for number in range(len(values)):
-                    if self.spans[number][2]:
-                        values[number] = self._marks[number]
-                        if function(self._copy.make(values, b"")):  # type: ignore[union-attr]
-                            self._telling.append(number)
-                        values[number] = ""
-        return self._telling
+        values = self._nothing()
+        if function(self._copy.make(values, b"")):  # type: ignore[union-attr]
+            return None
+        telling = []
+        for number, span in enumerate(self.spans):
+            if span[2] == _TEXT:
+                values[number] = self._marks[number]
+                if function(self._copy.make(values, b"")):  # type: ignore[union-attr]
+                    telling.append(number)
+                values[number] = ""
+        return telling
 
     def prove(self, decode: Any) -> bool:
         """Find out by the decoder whether this is a shape, and how to make its objects."""
         self.paths = [()] * len(self.spans)
-        self._marks = [
-            f"<hole {number}>" if span[2] else _FIRST_MARK + number
-            for number, span in enumerate(self.spans)
-        ]
+        self._marks = [_mark(number, span[2]) for number, span in enumerate(self.spans)]
         marked = self._with(self._marks)
         emptied = self._with(self._nothing())
         try:
@@ -330,7 +309,7 @@ class Shape:
         return True
 
     def _nothing(self) -> list[Any]:
-        return ["" if span[2] else 0 for span in self.spans]
+        return [("", 0, 0.0, [])[span[2]] for span in self.spans]
 
     def _with(self, values: list[Any]) -> bytes:
         """The payload with these values in its holes."""
@@ -366,9 +345,10 @@ class Shape:
             _UnlikeError: there is another difference.
         """
         kind: Any = type(sample)
-        if kind is str or kind is int:
-            if type(other) is kind and sample == other:
-                return None
+        is_single = kind is str or kind is int or kind is float
+        if is_single and type(other) is kind and sample == other:
+            return None
+        if is_single or (kind is list and sample != other and sample in self._marks):
             return self._number_at(sample, other, path, field)
         if type(other) is not kind or len(path) > _DEEPEST:
             raise _UnlikeError
@@ -416,13 +396,13 @@ class Shape:
         if sample not in self._marks:
             raise _UnlikeError
         number = self._marks.index(sample)
-        if self.paths[number]:
-            raise _UnlikeError  # it came out twice
-        self.paths[number] = path
         kind: Any = type(sample)
-        largest = largest_in(field[0], field[1], field[2], kind)
+        if self.paths[number] or type(self._marks[number]) is not kind:
+            raise _UnlikeError  # it came out twice, or an integer as a fraction
+        self.paths[number] = path
+        largest = largest_in(field[0], field[1], field[2], kind)  # type: ignore[arg-type]
         self._holes[number].largest = largest
-        is_kept = type(other) is kind and other in ("", 0)
+        is_kept = type(other) is kind and not other
         if largest == -1 or not is_kept:
             self.refused.add(self.spans[number])
         if largest < 0 or not is_kept:
@@ -443,14 +423,24 @@ def _differences(one: bytes, other: bytes) -> list[Any] | None:
         if a[i] == _QUOTE and b[j] == _QUOTE:
             end, other_end = _end_of_string(one, i + 1), _end_of_string(other, j + 1)
             if not native.are_same(one, i, end, other, j, other_end):
-                spans.append((i + 1, end, True))
+                spans.append((i + 1, end, _TEXT))
             i, j = end + 1, other_end + 1
-        elif _ZERO <= a[i] <= _NINE and _ZERO <= b[j] <= _NINE:
+        elif _begins_number(a[i]) and _begins_number(b[j]):
             end, other_end = _end_of_number(one, i), _end_of_number(other, j)
             if not native.are_same(one, i, end, other, j, other_end):
-                if not (_is_integer(one, i, end) and _is_integer(other, j, other_end)):
+                kind = _kind_of_number(one, i, end)
+                if kind < 0 or kind != _kind_of_number(other, j, other_end):
                     return None
-                spans.append((i, end, False))
+                spans.append((i, end, kind))
+            i, j = end, other_end
+        elif a[i] == _BRACKET and b[j] == _BRACKET:
+            end, other_end = native.end_of_integers(one, i), native.end_of_integers(other, j)
+            if end == i or other_end == j:
+                i += 1
+                j += 1
+                continue
+            if not native.are_same(one, i, end, other, j, other_end):
+                spans.append((i, end, _INTEGERS))
             i, j = end, other_end
         elif a[i] == b[j]:
             i += 1
@@ -494,11 +484,83 @@ def _end_of_number(payload: bytes, position: int) -> int:
     return position
 
 
-def _is_integer(payload: bytes, start: int, end: int) -> bool:
-    number = payload[start:end]
-    if start > 0 and payload[start - 1] == _MINUS:
-        return False
-    return number.isdigit() and len(number) <= 18 and (number[0] != _ZERO or len(number) == 1)
+def _end_of(kind: int, payload: bytes, start: int, value: Value) -> int:
+    """Where a value of a kind ends; -1 where none stands."""
+    text = payload
+    if kind == _TEXT:
+        end = native.end_of_text(payload, start)
+        value.is_plain = True
+        if end < len(payload) and text[end] == _BACKSLASH:
+            value.is_plain = False
+            end = _end_of_string(payload, end)
+        # What else ends it are control characters, which are no JSON.
+        return end if end < len(payload) and text[end] == _QUOTE else -1
+    if kind == _INTEGER:
+        end = _end_of_integer(payload, start)
+    elif kind == _FRACTION:
+        end = _end_of_number(payload, start)
+        if not _is_fraction(payload, start, end):
+            return -1
+    else:
+        end = native.end_of_integers(payload, start)
+    return end if end > start else -1
 
 
+def _item_of(hole: Hole, payload: bytes, value: Value) -> Any:
+    """A value, made; None where the hole takes no such one."""
+    start, end = value.new_start, value.new_end
+    if hole.kind == _TEXT:
+        if value.is_plain:
+            return native.text_at(payload, start, end)
+        found = native.unescaped(payload, start, end)
+        return found or _decode_string(native.bytes_at(payload, start - 1, end + 1))
+    if hole.kind == _INTEGER:
+        integer = native.integer_at(payload, start, end)
+        return None if integer > hole.largest else integer
+    if hole.kind == _FRACTION:
+        return _decode_fraction(native.bytes_at(payload, start, end))
+    return _decode_integers(native.bytes_at(payload, start, end))
+
+
+def _begins_number(byte: int) -> bool:
+    return _ZERO <= byte <= _NINE or byte == _MINUS
+
+
+def _kind_of_number(payload: bytes, start: int, end: int) -> int:
+    """Which kind of hole takes a number; -1 where none does."""
+    if _end_of_integer(payload, start) == end:
+        return _INTEGER
+    return _FRACTION if _is_fraction(payload, start, end) else -1
+
+
+def _end_of_integer(payload: bytes, start: int) -> int:
+    """Where an integer ends that a hole takes; where it starts if it is none."""
+    text = payload
+    end = min(len(payload), start + 19)
+    position = start
+    while position < end and _ZERO <= text[position] <= _NINE:
+        position += 1
+    if position - start > 18 or (position - start > 1 and text[start] == _ZERO):
+        return start
+    return position
+
+
+def _is_fraction(payload: bytes, start: int, end: int) -> bool:
+    """Whether a number has a point or an exponent."""
+    text = payload
+    position = start
+    while position < end and text[position] not in b".eE":
+        position += 1
+    return position < end
+
+
+def _mark(number: int, kind: int) -> Any:
+    """What marks a hole: unlike that of any other, and anything that a payload has."""
+    integer = _FIRST_MARK + number
+    return (f"<hole {number}>", integer, integer + 0.5, [integer])[kind]
+
+
+# Which JSON's grammar lets pass, and what is too large for a number: it raises ValueErrors.
 _decode_string = msgspec.json.Decoder(str).decode
+_decode_fraction = msgspec.json.Decoder(float).decode
+_decode_integers = msgspec.json.Decoder(list[int]).decode

@@ -3,9 +3,10 @@
 cimport cython
 from sseparse._stream cimport native
 from sseparse._stream.shape cimport Shape as CShape
+from sseparse._stream.shape cimport Values as CValues
 
 # Constants of shapes.py, as C has them.
-cdef int _MOST_NARROW, _MOST_MET, _MEETINGS, _PATIENCE
+cdef int _MOST_MET, _MOST_RECENT, _PATIENCE
 cdef int _MOST_SHAPES, _MOST_CANDIDATES, _MOST_REFUSED, _MOST_FAILURES
 cdef int _LONGEST_PAYLOAD, _MOST_BYTES
 
@@ -26,8 +27,8 @@ cdef class Known:
     cdef Py_ssize_t _size
     cdef object _lock
 
-    @cython.locals(kin=Kin, shape=CShape)
-    cpdef CShape match(self, bytes payload, list values)
+    @cython.locals(kin=Kin)
+    cpdef tuple shapes_like(self, bytes payload)
 
     cpdef learn(self, bytes payload, object decode)
 
@@ -44,27 +45,40 @@ cdef class Known:
     cdef bint _widen(self, Kin kin, CShape shape, list spans, object decode) except -1
 
 
-cdef class Meeting:
-    cdef list values
-    cdef Py_ssize_t times
-    cdef set varying
-    cdef CShape narrow
+cdef class Met:
+    cdef readonly CShape shape
+    cdef readonly CValues values
+    cdef public object run
+    cdef public bint was_asked
+    cdef public Py_ssize_t folded
+    cdef Py_ssize_t _varied
+    cdef object _function
+    cdef Py_ssize_t _number
+    cdef object _predicate
+    cdef object _holes
+
+    @cython.locals(varied=Py_ssize_t)
+    cdef bint match(self, bytes payload) except -1
+
+    cpdef object make(self, bytes payload)
+
+    cpdef Py_ssize_t number_of(self, object function) except -3
+
+    cpdef object holes_that(self, object predicate)
 
 
 cdef class Shapes:
-    cdef readonly list values
     cdef object _decode
     cdef Known _known
-    cdef list _narrow
     cdef dict _met
+    cdef list _recent
     cdef Py_ssize_t _fruitless
 
-    @cython.locals(shape=CShape, known=CShape, position=Py_ssize_t)
-    cpdef CShape match(self, bytes payload)
+    @cython.locals(met=Met, shape=CShape, position=Py_ssize_t)
+    cpdef Met match(self, bytes payload)
+
+    cdef _note(self, Met met)
 
     cpdef learn(self, bytes payload)
 
     cdef bint _is_patient(self) noexcept
-
-    @cython.locals(meeting=Meeting, number=Py_ssize_t, narrow=CShape)
-    cdef CShape _meet(self, CShape known, bytes payload)

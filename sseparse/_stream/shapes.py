@@ -11,17 +11,13 @@ the same few again and again: those of another stream of the same server differ 
 time. So shapes are known to all streams of an API (``Known``), and learned once: nearly all
 payloads, the first and the last of a stream too, have the shape of some earlier one's.
 
-Most values that differ from stream to stream stay as they are in one. So when a stream has met
-a known shape a few times, it makes itself a *narrow* one, with holes only where its own payloads
-have differed, and bytes to compare everywhere else. When a payload no longer matches that, and
-still the known shape, it is made anew, with one hole more.
-
 How payloads are looked up. All that can have a shape in common have the same *skeleton*: their
 keys and punctuation. A hash of it finds the few shapes, and payloads that may suggest one, that a
-payload has to be compared with. Where the hash misleads, they do not match.
+payload has to be compared with. Where the hash misleads, they do not match. What the last few
+payloads of a stream matched is tried before that.
 
-What it costs where it does not pay. Streams whose payloads match nothing, such as those with log
-probabilities, look ever more rarely; what could not be proven a few times is tried no more.
+What it costs where it does not pay. Streams whose payloads match nothing look ever more rarely;
+what could not be proven a few times is tried no more.
 
 Threads share what is known. Nothing in a known shape changes but what learning looks at; learning
 is done by one thread at a time, and who finds another at it goes without. Old and new are two
@@ -34,19 +30,16 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from . import native
-from .shape import MOST_HOLES, Shape
+from .shape import MOST_HOLES, Shape, Values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable
 
-__all__ = ["Known", "Shapes", "known_to"]
+__all__ = ["Known", "Met", "Shapes", "known_to"]
 
 # Of each stream.
-_MOST_NARROW = 6
 _MOST_MET = 32
-# How often a known shape is met before a narrow one is made of it, which takes as long as
-# decoding a few payloads.
-_MEETINGS = 3
+_MOST_RECENT = 4
 # Payloads in a row that match nothing before not every one is looked at.
 _PATIENCE = 8
 
@@ -96,16 +89,12 @@ class Known:
         self._size = 0  # of the new, in bytes
         self._lock = threading.Lock()
 
-    def match(self, payload: bytes, values: list[Any]) -> Shape | None:
-        """The shape of a payload, whose values are put into ``values``; None where it has none."""
+    def shapes_like(self, payload: bytes) -> tuple[Shape, ...]:
+        """The shapes that a payload may have, by its keys and punctuation."""
         if len(payload) > _LONGEST_PAYLOAD:
-            return None
+            return ()
         kin = self._find(native.skeleton_of(payload))
-        if kin is not None:
-            for shape in kin.shapes:
-                if shape.match(payload, values):
-                    return shape
-        return None
+        return () if kin is None else kin.shapes
 
     def learn(self, payload: bytes, decode: Any) -> None:
         """Take note of a payload that matched no shape.
@@ -187,21 +176,59 @@ def known_to(variant: Hashable, deciding: Collection[bytes]) -> Known:
     return found
 
 
-class Meeting:
-    """A known shape that a stream has met.
+class Met:
+    """A shape as one stream has met it.
 
     Attributes:
-        values: those it was met with first.
-        times: how often it was met.
-        varying: the numbers of its holes whose values have been others since.
-        narrow: what it is for this stream.
+        shape: that one.
+        values: those of the stream's payloads.
+        run: the reader's: how its objects are folded, as long as nothing varies that did not; None
+            where they are folded one by one.
+        was_asked: the reader's: whether a run was asked for since something new varies.
+        folded: the reader's: how many objects were folded one by one.
     """
 
-    def __init__(self, values: list[Any]) -> None:
-        self.values = values
-        self.times = 0
-        self.varying: set[int] = set()
-        self.narrow: Shape | None = None
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.values = Values(shape)
+        self.run: Any = None
+        self.was_asked = False
+        self.folded = 0
+        self._varied = 0  # how many values, when it matched last
+        # What ``number_of`` and ``holes_that`` were asked for last, and the answers.
+        self._function: Any = None
+        self._number = 0
+        self._predicate: Any = None
+        self._holes: Any = None
+
+    def match(self, payload: bytes) -> bool:
+        """Whether a payload has this shape."""
+        if not self.shape.match(payload, self.values):
+            return False
+        varied = len(self.values.varying)
+        if varied != self._varied:
+            self._varied = varied
+            self.run = None
+            self.was_asked = False
+        return True
+
+    def make(self, payload: bytes) -> Any:
+        """The object of the payload that matched last."""
+        return self.shape.make(self.values.items, payload)
+
+    def number_of(self, function: Any) -> int:
+        """See ``Shape.number_of``."""
+        if function is not self._function:
+            self._function = function
+            self._number = self.shape.number_of(function)
+        return self._number
+
+    def holes_that(self, predicate: Any) -> Any:
+        """See ``Shape.holes_that``."""
+        if predicate is not self._predicate:
+            self._predicate = predicate
+            self._holes = self.shape.holes_that(predicate)
+        return self._holes
 
 
 class Shapes:
@@ -211,35 +238,40 @@ class Shapes:
         decode: makes an object of a payload, the same of the same payload every time; raises an
             SSEError where it cannot.
         known: to all streams whose payloads are decoded so.
-
-    Attributes:
-        values: those of the payload that matched last.
     """
 
     def __init__(self, decode: Any, known: Known) -> None:
-        self.values: list[Any] = [None] * MOST_HOLES
         self._decode = decode
         self._known = known
-        self._narrow: list[Shape] = []  # the one that matched last is first
-        self._met: dict[Shape, Meeting] = {}
+        self._met: dict[Shape, Met] = {}
+        self._recent: list[Met] = []  # the one that matched last is first
         self._fruitless = 0  # payloads in a row
 
-    def match(self, payload: bytes) -> Shape | None:
-        """The shape of a payload, with its values in ``values``; None where none is known."""
-        for position in range(len(self._narrow)):
-            shape = self._narrow[position]
-            if shape.match(payload, self.values):
+    def match(self, payload: bytes) -> Met | None:
+        """The shape of a payload, as it is met; None where none is known."""
+        for position in range(len(self._recent)):
+            met = self._recent[position]
+            if met.match(payload):
                 if position > 0:
-                    del self._narrow[position]
-                    self._narrow.insert(0, shape)
-                return shape
+                    del self._recent[position]
+                    self._recent.insert(0, met)
+                return met
         if not self._is_patient():
             return None
-        known = self._known.match(payload, self.values)
-        if known is None:
-            return None
-        self._fruitless = 0
-        return self._meet(known, payload)
+        for shape in self._known.shapes_like(payload):
+            met = self._met.get(shape) or Met(shape)
+            if met.match(payload):
+                self._fruitless = 0
+                self._note(met)
+                return met
+        return None
+
+    def _note(self, met: Met) -> None:
+        if len(self._met) < _MOST_MET:
+            self._met[met.shape] = met
+        if met not in self._recent:
+            self._recent.insert(0, met)
+            del self._recent[_MOST_RECENT:]
 
     def learn(self, payload: bytes) -> None:
         """Take note of a payload that matched no shape, and can be decoded."""
@@ -250,27 +282,3 @@ class Shapes:
     def _is_patient(self) -> bool:
         # Ever more rarely: with two payloads in a row after twice as many as the last time.
         return self._fruitless < _PATIENCE or self._fruitless & (self._fruitless - 2) <= 1
-
-    def _meet(self, known: Shape, payload: bytes) -> Shape:
-        """The shape that a payload of a known one has for this stream."""
-        meeting = self._met.get(known)
-        if meeting is None:
-            if len(self._met) < _MOST_MET:
-                self._met[known] = Meeting(list(self.values))
-            return known
-        meeting.times += 1
-        for number in range(len(known.spans)):
-            if self.values[number] != meeting.values[number]:
-                meeting.varying.add(number)
-        if meeting.times < _MEETINGS:
-            return known
-        narrow = known.narrowed(self.values, payload, sorted(meeting.varying))
-        if meeting.narrow in self._narrow:
-            self._narrow.remove(meeting.narrow)
-        elif len(self._narrow) == _MOST_NARROW:
-            del self._narrow[-1]
-        meeting.narrow = narrow
-        meeting.times = 0
-        self._narrow.insert(0, narrow)
-        narrow.match(payload, self.values)
-        return narrow

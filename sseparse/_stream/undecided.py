@@ -50,7 +50,6 @@ class _UndecidedDecoder:
 
     variant = "undecided"
     deciding = Rules.deciding
-    was_exact = False
 
     def __init__(self, api: AnyAPI, strict: bool) -> None:
         self._api = api

@@ -49,7 +49,7 @@ class Viewed:
         found: str = self._state.missing
         return found
 
-    def fold(self, chunk: Any, payload: bytes | None) -> None:
+    def fold(self, chunk: Any) -> None:
         """There are no objects."""
 
     def note_error(self) -> None:

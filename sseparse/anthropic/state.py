@@ -63,7 +63,7 @@ class MessageOutcome(Outcome[types.Usage]):
         self.has_failed = True
         return False
 
-    def fold(self, event: types.MessageStreamEvent, payload: bytes | None) -> None:
+    def fold(self, event: types.MessageStreamEvent) -> None:
         """Take the next event."""
         if event.message is not None:
             self._note_usage(event.message.usage)
@@ -253,9 +253,9 @@ class MessageStreamState(MessageOutcome):
 
     def handle_event(self, event: types.MessageStreamEvent) -> None:
         """Add the next event."""
-        self.fold(event, None)
+        self.fold(event)
 
-    def fold(self, event: types.MessageStreamEvent, payload: bytes | None) -> None:
+    def fold(self, event: types.MessageStreamEvent) -> None:
         """Add the next event of a stream, which nobody has seen yet; see ``handle_event``."""
         if event.type == "content_block_delta":
             delta = event.delta
@@ -265,7 +265,7 @@ class MessageStreamState(MessageOutcome):
                 if block.is_call:
                     self.call_log.grew(block)
             return
-        super().fold(event, payload)
+        super().fold(event)
         if event.message is not None:
             self._begin(event.message)
         if event.content_block is not None:

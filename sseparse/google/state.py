@@ -59,7 +59,7 @@ class ContentOutcome(ChoicesOutcome[types.GenerateContentResponseUsageMetadata])
         """The finish reason of the first candidate, or why the prompt was blocked."""
         return super().finish_reason or self._block_reason
 
-    def fold(self, chunk: types.GenerateContentResponse, payload: bytes | None) -> None:
+    def fold(self, chunk: types.GenerateContentResponse) -> None:
         """Take the next response."""
         for position, candidate in enumerate(chunk.candidates):
             index = index_of(candidate, position)
@@ -215,11 +215,11 @@ class GenerateContentStreamState(ContentOutcome):
 
     def handle_chunk(self, chunk: types.GenerateContentResponse) -> None:
         """Add the next response."""
-        self.fold(chunk, None)
+        self.fold(chunk)
 
-    def fold(self, chunk: types.GenerateContentResponse, payload: bytes | None) -> None:
+    def fold(self, chunk: types.GenerateContentResponse) -> None:
         """Add the next response of a stream, which nobody has seen yet; see ``handle_chunk``."""
-        super().fold(chunk, payload)
+        super().fold(chunk)
         for position, candidate in enumerate(chunk.candidates):
             index = index_of(candidate, position)
             folded = self._candidates.get(index)

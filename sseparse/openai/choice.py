@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .._stream import fields
+from .._stream.convert import from_dict
 from .._stream.fold import Extra, settled
+from .._stream.payload import loads
 from .._stream.text import Text
 from . import types
 from .mend import message_beside
@@ -60,7 +62,7 @@ class _Logprobs:
             known.refusal += logprobs.refusal
 
     def add_later(self, payload: bytes, index: int) -> None:
-        """Those of the choice with this index in a payload that has them as declared."""
+        """Those of the choice with this index in a payload that says what its chunk says."""
         self._index = index
         if not self._payloads or self._payloads[-1] is not payload:
             self._payloads.append(payload)
@@ -68,7 +70,11 @@ class _Logprobs:
     def _decode(self) -> None:
         payloads, self._payloads = self._payloads, []
         for payload in payloads:
-            for choice in _only_logprobs(payload).choices:
+            try:
+                choices: Any = _only_logprobs(payload).choices
+            except msgspec.ValidationError:  # they have undeclared keys
+                choices = from_dict(types.ChatCompletionChunk, loads(payload)).choices
+            for choice in choices:
                 if choice.index == self._index and choice.logprobs is not None:
                     self.add(choice.logprobs)
 

@@ -106,11 +106,11 @@ class CompletionStreamState(CompletionState[types.Completion, types.Completion])
             APIError: parsed JSON reports an error.
         """
         if isinstance(chunk, types.Completion):
-            self.fold(chunk, None)
+            self.fold(chunk)
         else:
-            self.fold(chunk_of(chunk, completion_decoder()), None)
+            self.fold(chunk_of(chunk, completion_decoder()))
 
-    def fold(self, chunk: types.Completion, payload: bytes | None) -> None:
+    def fold(self, chunk: types.Completion) -> None:
         """Add the next chunk; see the base class."""
         is_mended = fields.was_mended(chunk)
         for choice in chunk.choices:

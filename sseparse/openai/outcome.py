@@ -58,7 +58,7 @@ class OutcomeOnly(CompletionOutcome):
         self._has_said: set[tuple[int, str]] = set()
         self._messages = WholeMessages()
 
-    def fold(self, chunk: Any, payload: bytes | None) -> None:
+    def fold(self, chunk: Any) -> None:
         """Take the next chunk."""
         self._note_usage(chunk)
         for choice in chunk.choices:
@@ -68,8 +68,8 @@ class OutcomeOnly(CompletionOutcome):
             if isinstance(choice, types.Choice):
                 message = message_beside(choice) if fields.extra_of(choice) else None
                 if message is not None:
-                    self._messages.say(choice, message, partial(self._has_said_in, index))
-                    settle(chunk)
+                    if self._messages.say(choice, message, partial(self._has_said_in, index)):
+                        settle(chunk)
                 elif self._messages.texts:
                     self._messages.forget(choice)
                 for name, value in _IN_DELTA.of(choice.delta):

@@ -88,7 +88,7 @@ class ResponseOutcome(Outcome[types.ResponseUsage]):
         super().__init__()
         self.has_calls = False  # whether a tool has been called that is not the server's own
 
-    def fold(self, event: types.ResponseStreamEvent, payload: bytes | None) -> None:
+    def fold(self, event: types.ResponseStreamEvent) -> None:
         """Take the next event."""
         if event.item is not None and event.item.type in _CALLS:
             self.has_calls = True
@@ -103,7 +103,7 @@ class ResponseOutcome(Outcome[types.ResponseUsage]):
         """A response that has failed is whole; another error tells nothing of it."""
         failed = failed_in(error)
         if failed is not None:
-            self.fold(failed, None)
+            self.fold(failed)
         return failed is not None
 
     def places(self, event: types.ResponseStreamEvent, varying: dict[Path, int]) -> Offer | None:
@@ -275,9 +275,9 @@ class ResponseStreamState(ResponseOutcome):
 
     def handle_event(self, event: types.ResponseStreamEvent) -> None:
         """Add the next event."""
-        self.fold(event, None)
+        self.fold(event)
 
-    def fold(self, event: types.ResponseStreamEvent, payload: bytes | None) -> None:
+    def fold(self, event: types.ResponseStreamEvent) -> None:
         """Add the next event of a stream, which nobody has seen yet; see ``handle_event``."""
         event_type = event.type
         if event_type in _DELTAS:
@@ -299,12 +299,12 @@ class ResponseStreamState(ResponseOutcome):
             if item.is_call:
                 self.call_log.grew(item)  # its item's own ``done`` is still to come
         elif event.response is not None:
-            super().fold(event, payload)
+            super().fold(event)
             self._response = event.response
             if event_type == "response.completed":
                 self._end_calls(event.response)
         elif event.item is not None:
-            super().fold(event, payload)
+            super().fold(event)
             self._add_item(event, event.item)
         elif event.part is not None:
             is_summary = event.summary_index is not None

@@ -67,12 +67,11 @@ class CompletionState(CompletionOutcome, Generic[ChunkT, FinalT]):
         self._last: dict[str, Any] = {}
         self._extra = Extra()
 
-    def fold(self, chunk: ChunkT, payload: bytes | None) -> None:
+    def fold(self, chunk: ChunkT) -> None:
         """Add the next chunk of a stream, which nobody has seen yet.
 
         Args:
             chunk: the chunk.
-            payload: where it is given, the chunk is just what the types make of it.
         """
         raise NotImplementedError
 
@@ -213,12 +212,21 @@ class ChatCompletionStreamState(CompletionState[types.ChatCompletionChunk, types
             APIError: parsed JSON reports an error.
         """
         if isinstance(chunk, types.ChatCompletionChunk):
-            self.fold(chunk, None)
+            self._add(chunk, None)  # it may have been changed
         else:
-            self.fold(chunk_of(chunk, chat_decoder()), None)
+            self.fold(chunk_of(chunk, chat_decoder()))
 
-    def fold(self, chunk: types.ChatCompletionChunk, payload: bytes | None) -> None:
+    def fold(self, chunk: types.ChatCompletionChunk) -> None:
         """Add the next chunk; see the base class."""
+        self._add(chunk, None if fields.was_mended(chunk) else fields.payload_of(chunk))
+
+    def _add(self, chunk: types.ChatCompletionChunk, payload: bytes | None) -> None:
+        """Add the next chunk.
+
+        Args:
+            chunk: the chunk.
+            payload: where it is given, it says what the chunk says.
+        """
         is_mended = fields.was_mended(chunk)
         for choice in _CHOICES.of(chunk):
             index = _INDEX.of(choice)
@@ -230,11 +238,13 @@ class ChatCompletionStreamState(CompletionState[types.ChatCompletionChunk, types
                 self._choices[index] = folded
             message = message_beside(choice) if fields.extra_of(choice) else None
             if message is not None:
-                self._messages.say(choice, message, folded.has_said)
-                if folded.logprobs is not None:
+                is_other = self._messages.say(choice, message, folded.has_said)
+                if folded.logprobs is not None and choice.logprobs is not None:
                     choice.logprobs = None
-                settle(chunk)
-                payload = None
+                    is_other = True
+                if is_other:
+                    settle(chunk)
+                    payload = None
             elif self._messages.texts:
                 self._messages.forget(choice)
             folded.add(choice, is_mended, payload)

@@ -34,9 +34,14 @@ class WholeMessages:
 
     def say(
         self, choice: types.Choice, message: dict[str, Any], has_said: Callable[[str], bool]
-    ) -> None:
-        """Let the delta say what only this message says, and nothing before it."""
+    ) -> bool:
+        """Let the delta say what only this message says, and nothing before it.
+
+        Returns:
+            Whether there is anything of the kind.
+        """
         delta = delta_of(message)
+        has_more = False
         for name in SAID:
             value = getattr(delta, name)
             if not value:
@@ -54,6 +59,8 @@ class WholeMessages:
                 self.texts[key] = (text, size + len(value))
             if value:
                 setattr(choice.delta, name, value)
+                has_more = True
+        return has_more
 
     def forget(self, choice: types.Choice) -> None:
         """The deltas say it themselves from here on."""

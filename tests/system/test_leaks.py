@@ -612,7 +612,7 @@ def test_shapes_leave_nothing_behind():
         for payload in payloads:
             shape = shapes.match(payload)
             if shape is not None:
-                shape.make(shapes.values, payload)
+                shape.make(payload)
             else:
                 with contextlib.suppress(SSEError):
                     decode(payload)
