@@ -34,6 +34,7 @@ class Offer:
     Attributes:
         places: each with the number of the value that is added to it.
         constants: each with what is added to it whatever the values are.
+        readers: places to which payloads are added, as they are.
         is_lasting: whether they hold whatever other chunks come in between.
         left: the paths that nothing has spoken for yet.
     """
@@ -41,6 +42,7 @@ class Offer:
     def __init__(self, varying: dict[Path, int]) -> None:
         self.places: list[tuple[Place, int]] = []
         self.constants: list[tuple[Place, Any]] = []
+        self.readers: list[Place] = []
         self.is_lasting = True
         self.left = dict(varying)
 
@@ -50,6 +52,12 @@ class Offer:
             self.places.append((text, self.left.pop(path)))
         elif value:
             self.constants.append((text, value))
+
+    def payload(self, path: Path, reader: Place) -> None:
+        """Offer what reads for itself what a payload has below a path."""
+        self.readers.append(reader)
+        size = len(path)
+        self.left = {each: number for each, number in self.left.items() if each[:size] != path}
 
     def extra(self, path: Path, extra: Extra, values: dict[str, Any]) -> None:
         """Offer what takes the undeclared values below a path, of which the last counts."""

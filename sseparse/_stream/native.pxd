@@ -199,6 +199,31 @@ cdef inline Py_ssize_t end_of_integers(bytes payload, Py_ssize_t start) noexcept
     return behind_integers(text + start, text + PyBytes_GET_SIZE(payload)) - text
 
 
+cdef inline list integers_at(bytes payload, Py_ssize_t start, Py_ssize_t end):
+    # Small ones without spaces, as the bytes of a token.
+    cdef const char* text = PyBytes_AS_STRING(payload)
+    cdef list found = []
+    cdef long integer
+    cdef Py_ssize_t position = start + 1
+    cdef Py_ssize_t first
+    if position == end - 1:
+        return found
+    while True:
+        first = position
+        integer = 0
+        while c"0" <= text[position] <= c"9" and position - first < 9:
+            integer = integer * 10 + text[position] - c"0"
+            position += 1
+        if position == first or (text[first] == c"0" and position - first > 1):
+            return None
+        found.append(integer)
+        if text[position] == c"]":
+            return found
+        if text[position] != c",":
+            return None
+        position += 1
+
+
 cdef inline bint is_ascii(str text) noexcept:
     return PyUnicode_IS_ASCII(text)
 

@@ -125,6 +125,11 @@ def end_of_integers(payload: bytes, start: int) -> int:
     return start if found is None else found.end()
 
 
+def integers_at(payload: bytes, start: int, end: int) -> list[int] | None:
+    """The list of integers that a part of a payload is; None where that is left to others."""
+    return None
+
+
 def is_ascii(text: str) -> bool:
     """Whether a text has nothing but ASCII."""
     return text.isascii()

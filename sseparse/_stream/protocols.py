@@ -95,6 +95,11 @@ class Offer(Protocol):
         ...
 
     @property
+    def readers(self) -> list[Place]:
+        """Places to which payloads are added, as they are."""
+        ...
+
+    @property
     def is_lasting(self) -> bool:
         """Whether they hold whatever comes in between, and not only while the shape goes on."""
         ...

@@ -16,6 +16,7 @@ cdef class Run:
     cdef list places
     cdef list numbers
     cdef list constants
+    cdef list readers
     cdef bint is_lasting
 
 
@@ -79,7 +80,7 @@ cdef class Reader:
     cdef _fold_shape(self, CMet met, chunk)
 
     @cython.locals(place=CPlace, position=Py_ssize_t)
-    cdef _add(self, Run run, list items)
+    cdef _add(self, Run run, list items, bytes payload)
 
     cdef bint _has_text(self, CMet met) except -1
 

@@ -60,6 +60,7 @@ class Run:
         self.places = [place for place, _ in offer.places]
         self.numbers = [number for _, number in offer.places]
         self.constants = list(offer.constants)
+        self.readers = list(offer.readers)
         self.is_lasting = offer.is_lasting
 
 
@@ -253,7 +254,7 @@ class Reader:
                 chunk = met.make(payload)
                 self._fold_shape(met, chunk)
             else:
-                self._add(run, met.values.items)
+                self._add(run, met.values.items, payload)
                 self._has_reported = False
                 if self._timing is not None:
                     if self._timing.is_token is not None:
@@ -366,13 +367,15 @@ class Reader:
             if offer is not None:
                 met.run = Run(offer)
 
-    def _add(self, run: Any, items: list[Any]) -> None:
+    def _add(self, run: Any, items: list[Any], payload: bytes) -> None:
         """Fold an object by its values."""
         for position in range(len(run.places)):
             place = run.places[position]
             place.append(items[run.numbers[position]])
         for place, value in run.constants:
             place.append(value)
+        for place in run.readers:
+            place.append(payload)
 
     def _has_text(self, met: Any) -> bool:
         """Whether the object of the shape's values brings a piece of the answer."""

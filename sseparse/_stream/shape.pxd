@@ -33,6 +33,7 @@ cdef class Value:
     cdef Py_ssize_t start, end, new_start, new_end
     cdef bint is_new
     cdef bint is_plain
+    cdef bint has_varied
 
 
 cdef class Values:
@@ -118,7 +119,7 @@ cdef Py_ssize_t _end_of_body(bytes payload) except -1
 cdef Py_ssize_t _end_of(int kind, bytes payload, Py_ssize_t start, Value value) except -2
 
 
-@cython.locals(start=Py_ssize_t, end=Py_ssize_t, integer="long long", found=str)
+@cython.locals(start=Py_ssize_t, end=Py_ssize_t, integer="long long")
 cdef object _item_of(Hole hole, bytes payload, Value value)
 
 

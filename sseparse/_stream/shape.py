@@ -130,12 +130,14 @@ class Value:
         new_start, new_end: where it is in the one that is looked at ...
         is_new: ... and whether it is another one there ...
         is_plain: ... and whether it is a string without escapes.
+        has_varied: whether it was ever another than the one before.
     """
 
     def __init__(self) -> None:
         self.start = self.end = self.new_start = self.new_end = 0
         self.is_new = True
         self.is_plain = False
+        self.has_varied = False
 
 
 class Values:
@@ -233,7 +235,8 @@ class Shape:
                     values.forget()
                     return False
                 values.items[number] = item
-                if value.is_new and values.payload is not None:
+                if value.is_new and not value.has_varied and values.payload is not None:
+                    value.has_varied = True
                     values.varying.add(number)
             value.start = value.new_start
             value.end = value.new_end
@@ -519,7 +522,10 @@ def _item_of(hole: Hole, payload: bytes, value: Value) -> Any:
         return None if integer > hole.largest else integer
     if hole.kind == _FRACTION:
         return _decode_fraction(native.bytes_at(payload, start, end))
-    return _decode_integers(native.bytes_at(payload, start, end))
+    integers = native.integers_at(payload, start, end)
+    if integers is None:
+        return _decode_integers(native.bytes_at(payload, start, end))
+    return integers
 
 
 def _begins_number(byte: int) -> bool:

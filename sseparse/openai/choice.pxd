@@ -1,19 +1,20 @@
 # The types that Cython compiles choice.py with; see there.
 
 from sseparse._stream cimport fields
+from sseparse._stream.text cimport Place
 
 cdef fields.Field _DELTA
 cdef fields.Present _IN_DELTA, _IN_CHOICE
 
 
-cdef class _Logprobs:
+cdef class _Logprobs(Place):
     cdef object _known
     cdef list _payloads
     cdef object _index
 
     cpdef add(self, logprobs)
 
-    cpdef add_later(self, bytes payload, index)
+    cpdef append(self, value)
 
 
 cdef class ChatChoice:

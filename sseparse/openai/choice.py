@@ -15,7 +15,7 @@ from .._stream import fields
 from .._stream.convert import from_dict
 from .._stream.fold import Extra, settled
 from .._stream.payload import loads
-from .._stream.text import Text
+from .._stream.text import Place, Text
 from . import types
 from .mend import message_beside
 from .parts import Audio, ReasoningDetails, ToolCall, ToolCalls
@@ -39,17 +39,17 @@ _IN_CHOICE = fields.Present(
 )
 
 
-class _Logprobs:
+class _Logprobs(Place):
     """The log probabilities of a choice as far as they have come.
 
     There are so many objects in them that keeping them all costs more than decoding them
     again when somebody asks: until then their payloads are kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, index: int) -> None:
         self._known = types.ChoiceLogprobs()
         self._payloads: list[bytes] = []
-        self._index = 0
+        self._index = index
 
     def add(self, logprobs: types.ChoiceLogprobs) -> None:
         self._decode()
@@ -61,11 +61,10 @@ class _Logprobs:
             known.refusal = known.refusal or []
             known.refusal += logprobs.refusal
 
-    def add_later(self, payload: bytes, index: int) -> None:
-        """Those of the choice with this index in a payload that says what its chunk says."""
-        self._index = index
-        if not self._payloads or self._payloads[-1] is not payload:
-            self._payloads.append(payload)
+    def append(self, value: bytes) -> None:
+        """Add those of the choice with this index in a payload that says what its chunk says."""
+        if not self._payloads or self._payloads[-1] is not value:
+            self._payloads.append(value)
 
     def _decode(self) -> None:
         payloads, self._payloads = self._payloads, []
@@ -149,11 +148,11 @@ class ChatChoice:
         for name, value in _IN_CHOICE.of(choice):
             if name == "logprobs":
                 if self.logprobs is None:
-                    self.logprobs = _Logprobs()
+                    self.logprobs = _Logprobs(self.index)
                 if payload is None:
                     self.logprobs.add(settled(value) if is_mended else value)
                 else:
-                    self.logprobs.add_later(payload, self.index)
+                    self.logprobs.append(payload)
             elif name != "token_ids":
                 self.last[name] = value
             elif isinstance(value, list):
@@ -173,13 +172,17 @@ class ChatChoice:
             return name in self.texts and bool(self.texts[name].joined())
         return bool(self.lists.get(name) if name in LISTS else getattr(self, name))
 
-    def offer(self, choice: types.Choice, path: Path, offer: Offer) -> bool:
+    def offer(self, choice: types.Choice, path: Path, offer: Offer, is_mended: bool) -> bool:
         """Offer what choices like this one are added to; whether that is all to do."""
         if message_beside(choice) is not None:
             return False
         for name, value in _IN_CHOICE.of(choice):
-            if name == "token_ids" or (name == "logprobs" and (value.content or value.refusal)):
+            if name == "token_ids":
                 return False
+            if name == "logprobs" and (value.content or value.refusal):
+                if is_mended or self.logprobs is None:
+                    return False
+                offer.payload((*path, "logprobs"), self.logprobs)
             offer.is_lasting = False
         if choice.finish_reason is not None:
             offer.is_lasting = False

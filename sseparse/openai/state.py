@@ -105,11 +105,12 @@ class CompletionState(CompletionOutcome, Generic[ChunkT, FinalT]):
 
     def _fold_envelope(self, chunk: ChunkT) -> None:
         """What the chunk says outside its choices."""
-        for field in list(self._missing):
-            value = field.of(chunk)
-            if value:
-                self._first[field.name] = value
-                self._missing.remove(field)
+        if self._missing:
+            for field in list(self._missing):
+                value = field.of(chunk)
+                if value:
+                    self._first[field.name] = value
+                    self._missing.remove(field)
         for name, value in self._REST.of(chunk):
             self._fold_field(chunk, name, value)
         extra = fields.extra_of(chunk)
@@ -282,12 +283,13 @@ class ChatCompletionStreamState(CompletionState[types.ChatCompletionChunk, types
             None where such chunks have to be handled one by one.
         """
         offer = Offer(varying)
+        is_mended = fields.was_mended(chunk)
         self.call_log.settle()
         if self._messages.texts:
             return None
         for position, choice in enumerate(chunk.choices):
             folded = self._choices[choice.index]
-            if not folded.offer(choice, ("choices", position), offer):
+            if not folded.offer(choice, ("choices", position), offer, is_mended):
                 return None
         return offer if self._offer_envelope(chunk, offer) else None
 
