@@ -225,29 +225,34 @@ def laid_over_since(now: Any, original: Any, received: Any) -> Any:
         original: the same as it was decoded.
         received: the JSON that it was decoded from.
     """
-    if _is_same(now, original):
-        return received
     kind: Any = type(now)
-    result: Any
-    if kind is type(original):
-        plan = _plan_of(kind)
-        if plan is not None and type(received) is dict:
-            if not _is_same(extra_of(now), extra_of(original)):
-                return plain(now)
-            result = dict(received)
-            for index in range(len(plan.slots)):
-                says = native.get(now, plan.slots[index])
-                said = native.get(original, plan.slots[index])
-                if not _is_same(says, said):
-                    key = plan.keys[index]
-                    result[key] = laid_over_since(says, said, received.get(key))
-            return result
-        if kind is list and type(received) is list and len(now) == len(original) == len(received):
+    plan = _plan_of(kind)
+    if kind is type(original) and plan is not None and type(received) is dict:
+        if not _is_same(extra_of(now), extra_of(original)):
+            return plain(now)
+        result: Any = None
+        for index in range(len(plan.slots)):
+            says = native.get(now, plan.slots[index])
+            said = native.get(original, plan.slots[index])
+            if native.are_equal_texts(says, said):
+                continue
+            came = received.get(plan.keys[index], _UNKNOWN)
+            laid = laid_over_since(says, said, came)
+            if laid is not came:
+                if result is None:
+                    result = dict(received)
+                result[plan.keys[index]] = laid
+        return received if result is None else result
+    if kind is type(original) and kind is list and type(received) is list:
+        if len(now) == len(original) == len(received):
             result = []
+            is_same = True
             for index in range(len(now)):
-                result.append(laid_over_since(now[index], original[index], received[index]))
-            return result
-    return plain(now)
+                laid = laid_over_since(now[index], original[index], received[index])
+                is_same = is_same and laid is received[index]
+                result.append(laid)
+            return received if is_same else result
+    return received if _is_same(now, original) else plain(now)
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -247,10 +247,19 @@ cdef inline unsigned long long mixed(unsigned long long hashed, unsigned long lo
 cdef inline const unsigned char* end_of_string(
     const unsigned char* text, const unsigned char* end
 ) noexcept:
-    # Behind its quote.
-    while text < end and text[0] != c'"':
-        text += 2 if text[0] == c"\\" else 1
-    return text + 1
+    # Behind the quote that ends it: the first before which there are no backslashes, or pairs.
+    cdef const unsigned char* quote
+    cdef const unsigned char* start = text
+    while True:
+        quote = <const unsigned char*> memchr(text, c'"', end - text)
+        if quote is NULL:
+            return end
+        text = quote
+        while text > start and text[-1] == c"\\":
+            text -= 1
+        if (quote - text) % 2 == 0:
+            return quote + 1
+        text = quote + 1
 
 
 cdef inline bint is_of_number(unsigned char byte) noexcept:
@@ -266,7 +275,6 @@ cdef inline long long skeleton_of(bytes payload) noexcept:
     cdef const unsigned char* start
     cdef unsigned long long found = 0
     cdef unsigned long long word
-    cdef Py_ssize_t size
     if text < end and end[-1] == c"}":
         end -= 1
         while text < end and end[-1] == c" ":
@@ -277,12 +285,15 @@ cdef inline long long skeleton_of(bytes payload) noexcept:
         if start[0] == c'"':
             text = end_of_string(text, end)
             if text < end and text[0] == c":":
-                while start < text:
-                    size = min(text - start, 8)
-                    word = 0
-                    memcpy(&word, start, size)
+                while text - start >= 8:
+                    memcpy(&word, start, 8)
                     found = mixed(found, word)
-                    start += size
+                    start += 8
+                word = 0
+                while start < text:
+                    word = word << 8 | start[0]
+                    start += 1
+                found = mixed(found, word)
                 continue
         elif c"0" <= start[0] <= c"9" or start[0] == c"-":
             while text < end and is_of_number(text[0]):
