@@ -104,6 +104,12 @@ async def relay(up: httpx2.Response, kind: llm.Kind):
             await up.aclose()
 
 
+def is_payload(data: str) -> bool:
+    with suppress(ValueError):
+        return data == "[DONE]" or bool(json.loads(data))
+    return False
+
+
 class Passing:
     """One stream on its way: bytes in, bytes out, and a record of what was in them."""
 
@@ -159,13 +165,20 @@ class Passing:
     def close(self) -> bytes:
         """The end: of a stream that is not whole an error, where the server has not sent one."""
         has_failed = self.error is not None
-        passed = b"".join(map(self.read, self.events.close(dispatch_incomplete=True)))
+        last = self.events.close(dispatch_incomplete=True)
+        if self.events.truncated:  # inside an event, which counts if its payload is whole
+            last = [event for event in last if is_payload(event.data)]
+        passed = b"".join(map(self.read, last))
         self.answer.close()
-        if self.answer.truncated:
-            return b"" if has_failed else failure(self.kind, EOFError("it ended too early"))
-        if self.model is not None and not self.answer.done:
-            passed += self.notice()  # Gemini's end has no event of its own
-        return self.held or passed  # a [DONE] without its blank line, say
+        if not self.answer.truncated:
+            if self.model is not None and not self.answer.done:
+                passed += self.notice()  # Gemini's end has no event of its own
+            return self.held or passed  # a [DONE] without its blank line, say
+        if self.events.truncated:
+            passed = b""
+        else:  # an event may have waited for the LF behind its CR
+            passed, has_failed = self.held or passed, self.error is not None
+        return passed + (b"" if has_failed else failure(self.kind, EOFError("it ended too early")))
 
     def record(self) -> str:
         whole, reason, usage = not self.answer.truncated, self.answer.finish_reason, "no usage"
