@@ -13,7 +13,8 @@
 #   make docs       the documentation, into site/ (Python 3.11 or newer)
 #   make fuzz       looks for inputs that break something, SECONDS=60 for each fuzzer (SEED=1: the same again)
 #   make sanitize   the parsers' tests under AddressSanitizer and UndefinedBehaviorSanitizer (needs gcc)
-#   make soak       reads STREAMS=10000 at a time, over loopback, for SECONDS=60, and accounts for every event
+#   make soak       reads STREAMS=10000 at a time, of every API and in every form, over loopback and through the
+#                   gateway of examples/, for SECONDS=60, and accounts for every event
 #   make servers    every form and HTTP client on servers of others, beside the official clients (npm, nginx where they are)
 #   make peers      other packages' own tests of their streams, with this parser in the place of theirs
 #   make public-api what is public, as it is now, into tests/public_api.txt
@@ -147,8 +148,8 @@ SANITIZE_TESTS = tests/core tests/openai/test_stream.py tests/system/test_out_of
 	@cd .sanitize && $(SANITIZED) $(CURDIR)/$(BIN)/python -c 'import sseparse as s; assert ".sanitize" in s.__file__ and s.IMPLEMENTATION == "cython"'
 	@touch $@
 
-soak: .venv/built .venv/group-demo
-	$(BIN)/python tests/system/soak.py --seconds $(SECONDS) --streams $(STREAMS)
+soak: .venv/built .venv/group-test
+	$(BIN)/python tests/system/soak --seconds $(SECONDS) --streams $(STREAMS)
 
 # Whatever cannot be installed is skipped by the tests, which say so.
 servers: .venv/built .venv/group-servers .servers/llama .servers/litellm .servers/niquests .servers/node_modules

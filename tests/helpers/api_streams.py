@@ -1,4 +1,7 @@
-"""Whole streams of every API, made of the same: thoughts, a text and a tool call, in pieces."""
+"""Whole streams of every API, made of the same: thoughts, a text and a tool call, in pieces.
+
+A legacy completion has its text only.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ THOUGHTS = ("Let ", "me ", "see", ".")
 ARGUMENTS = ('{"a', 'ge":', " 3", "2}")
 NAME = "look_up"
 
-# The class that reads each, and the beginning of the names of the others.
+# The class that reads each that has all of it, and the beginning of the names of the others.
 STREAMS = {
     "chat": "ChatStream",
     "messages": "MessageStream",
@@ -70,6 +73,21 @@ def _chat(texts: Sequence[str], thoughts: Sequence[str], arguments: Sequence[str
     ]
 
 
+def _completions(
+    texts: Sequence[str], thoughts: Sequence[str], arguments: Sequence[str]
+) -> list[Any]:
+    def completion(text: str, finish_reason: Any = None) -> dict[str, Any]:
+        return {
+            "id": "cmpl-1",
+            "object": "text_completion",
+            "created": 1733162853,
+            "model": "m",
+            "choices": [{"index": 0, "text": text, "finish_reason": finish_reason}],
+        }
+
+    return [*map(completion, texts), completion("", "stop"), "[DONE]"]
+
+
 def _messages(texts: Sequence[str], thoughts: Sequence[str], arguments: Sequence[str]) -> list[Any]:
     def block(index: int, begun: dict[str, Any], deltas: list[dict[str, Any]]) -> list[Any]:
         event = {"type": "content_block_delta", "index": index}
@@ -79,7 +97,7 @@ def _messages(texts: Sequence[str], thoughts: Sequence[str], arguments: Sequence
             {"type": "content_block_stop", "index": index},
         ]
 
-    message = {
+    message: dict[str, Any] = {
         "id": "msg_1",
         "type": "message",
         "role": "assistant",
@@ -166,6 +184,7 @@ def _gemini(texts: Sequence[str], thoughts: Sequence[str], arguments: Sequence[s
 
 _MAKE: dict[str, Make] = {
     "chat": _chat,
+    "completions": _completions,
     "messages": _messages,
     "responses": _responses,
     "gemini": _gemini,
