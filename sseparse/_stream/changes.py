@@ -243,15 +243,15 @@ def laid_over_since(now: Any, original: Any, received: Any) -> Any:
                     result = dict(received)
                 result[plan.keys[index]] = laid
         return received if result is None else result
-    if kind is type(original) and kind is list and type(received) is list:
-        if len(now) == len(original) == len(received):
-            result = []
-            is_same = True
-            for index in range(len(now)):
-                laid = laid_over_since(now[index], original[index], received[index])
-                is_same = is_same and laid is received[index]
-                result.append(laid)
-            return received if is_same else result
+    are_lists = kind is list and type(original) is list and type(received) is list
+    if are_lists and len(now) == len(original) == len(received):
+        result = []
+        is_same = True
+        for index in range(len(now)):
+            laid = laid_over_since(now[index], original[index], received[index])
+            is_same = is_same and laid is received[index]
+            result.append(laid)
+        return received if is_same else result
     return received if _is_same(now, original) else plain(now)
 
 

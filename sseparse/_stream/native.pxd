@@ -275,6 +275,8 @@ cdef inline long long skeleton_of(bytes payload) noexcept:
     cdef const unsigned char* start
     cdef unsigned long long found = 0
     cdef unsigned long long word
+    cdef bint is_key
+    cdef bint is_of_type = False
     if text < end and end[-1] == c"}":
         end -= 1
         while text < end and end[-1] == c" ":
@@ -284,7 +286,9 @@ cdef inline long long skeleton_of(bytes payload) noexcept:
         text += 1
         if start[0] == c'"':
             text = end_of_string(text, end)
-            if text < end and text[0] == c":":
+            is_key = text < end and text[0] == c":"
+            if is_key or is_of_type:
+                is_of_type = is_key and text - start == 6 and memcmp(start, b'"type"', 6) == 0
                 while text - start >= 8:
                     memcpy(&word, start, 8)
                     found = mixed(found, word)

@@ -16,6 +16,7 @@ cdef class Hole:
     cdef Py_ssize_t size
     cdef int kind
     cdef public long long largest
+    cdef public bint becomes_float
 
 
 cdef class Copy:
@@ -86,6 +87,7 @@ cdef class Shape:
         self, object sample, object other, bytes marked, bytes emptied, tuple path, object field
     )
 
+    @cython.locals(hole=Hole)
     cdef object _number_at(self, object sample, object other, tuple path, object field)
 
 

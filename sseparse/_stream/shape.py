@@ -70,6 +70,7 @@ class Hole:
         before: the bytes between the hole before it and this one.
         kind: what it is: a string, an integer, a fraction, a list of integers.
         largest: the largest integer that its field takes.
+        becomes_float: whether its field makes a float of an integer.
     """
 
     def __init__(self, before: bytes, kind: int) -> None:
@@ -77,6 +78,7 @@ class Hole:
         self.size = len(before)
         self.kind = kind
         self.largest = _LARGEST
+        self.becomes_float = False
 
 
 class Copy:
@@ -399,12 +401,14 @@ class Shape:
         if sample not in self._marks:
             raise _UnlikeError
         number = self._marks.index(sample)
-        kind: Any = type(sample)
-        if self.paths[number] or type(self._marks[number]) is not kind:
-            raise _UnlikeError  # it came out twice, or an integer as a fraction
+        if self.paths[number]:
+            raise _UnlikeError  # it came out twice
         self.paths[number] = path
-        largest = largest_in(field[0], field[1], field[2], kind)  # type: ignore[arg-type]
-        self._holes[number].largest = largest
+        hole = self._holes[number]
+        kind: Any = type(sample)
+        hole.becomes_float = hole.kind == _INTEGER and kind is float
+        largest = largest_in(field[0], field[1], field[2], kind)
+        hole.largest = largest
         is_kept = type(other) is kind and not other
         if largest == -1 or not is_kept:
             self.refused.add(self.spans[number])
@@ -519,7 +523,9 @@ def _item_of(hole: Hole, payload: bytes, value: Value) -> Any:
         return found or _decode_string(native.bytes_at(payload, start - 1, end + 1))
     if hole.kind == _INTEGER:
         integer = native.integer_at(payload, start, end)
-        return None if integer > hole.largest else integer
+        if integer > hole.largest:
+            return None
+        return float(integer) if hole.becomes_float else integer
     if hole.kind == _FRACTION:
         return _decode_fraction(native.bytes_at(payload, start, end))
     integers = native.integers_at(payload, start, end)

@@ -12,9 +12,9 @@ time. So shapes are known to all streams of an API (``Known``), and learned once
 payloads, the first and the last of a stream too, have the shape of some earlier one's.
 
 How payloads are looked up. All that can have a shape in common have the same *skeleton*: their
-keys and punctuation. A hash of it finds the few shapes, and payloads that may suggest one, that a
-payload has to be compared with. Where the hash misleads, they do not match. What the last few
-payloads of a stream matched is tried before that.
+keys, punctuation and types. A hash of it finds the few shapes, and payloads that may suggest one,
+that a payload has to be compared with. Where the hash misleads, they do not match. What the last
+few payloads of a stream matched is tried before that.
 
 What it costs where it does not pay. Streams whose payloads match nothing look ever more rarely;
 what could not be proven a few times is tried no more.
@@ -44,12 +44,12 @@ _MOST_RECENT = 4
 _PATIENCE = 8
 
 # Of each skeleton.
-_MOST_SHAPES = 4
-_MOST_CANDIDATES = 4  # payloads that matched no shape and may suggest one
+_MOST_SHAPES = 8
+_MOST_CANDIDATES = 8  # payloads that matched no shape and may suggest one
 _MOST_REFUSED = 24
 _MOST_FAILURES = 8  # of proofs
 
-_LONGEST_PAYLOAD = 16 * 1024  # bytes
+_LONGEST_PAYLOAD = 32 * 1024  # bytes
 # Payloads that are kept for all streams of an API, in each of the two dicts.
 _MOST_BYTES = 1024 * 1024
 
@@ -90,7 +90,7 @@ class Known:
         self._lock = threading.Lock()
 
     def shapes_like(self, payload: bytes) -> tuple[Shape, ...]:
-        """The shapes that a payload may have, by its keys and punctuation."""
+        """The shapes that a payload may have, by its skeleton."""
         if len(payload) > _LONGEST_PAYLOAD:
             return ()
         kin = self._find(native.skeleton_of(payload))
