@@ -12,6 +12,7 @@ HYPOTHESIS_PROFILE=thorough searches a hundred times as long.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,21 @@ for profile, examples in (("quick", 100), ("thorough", 10_000)):
         profile, max_examples=examples, deadline=None, derandomize=_IN_CI, print_blob=_IN_CI
     )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Keep what is there for all tests out of every search for garbage.
+
+    The tests and the packages that they import are millions of objects. To look through them again
+    and again is a quarter of collecting, and most of what a test for leaks would do.
+    """
+    gc.disable()
+    collected = yield
+    gc.enable()
+    gc.collect()
+    gc.freeze()
+    return collected
 
 
 @pytest.hookimpl(wrapper=True)

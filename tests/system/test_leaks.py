@@ -8,29 +8,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
-import gc
 import pickle
-from typing import TYPE_CHECKING
 
 import pytest
 from level import assert_level, assert_level_async, in_pieces
 
 from sseparse import SSEError, aiter_events, iter_events
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 BODY = b": c\r\nevent: add\r\nid: 1\r\nretry: 5\r\ndata: \xe2\x82\xac 1\r\ndata: 2\r\nx\r\n\r\n"
 LONG = b"data: " + b"x" * 2000 + b"\nevent: " + b"e" * 100 + b"\n\n"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cheap_collections() -> Iterator[None]:
-    """Spare the garbage collector what was there before; it is called very often here."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("size", [20, 1000, 100_000])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
-import gc
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ERROR = b'data: {"error": {"message": "no", "code": 500, "status": "INTERNAL"}}\n\n'
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cheap_collections() -> Iterator[None]:
-    """Spare the garbage collector what was there before; it is called very often here."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 class Streams:
