@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import io
-import json
 import pickle
-import shutil
-import subprocess
-import sys
-import venv
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +14,8 @@ import openai
 import pytest
 import requests
 import urllib3
-from hostile_server import Answer, serving
+from hostile_server import Answer
 
-import sseparse
 from sseparse import EventTooLargeError, Parser
 from sseparse.http import (
     EventSource,
@@ -35,14 +27,12 @@ from sseparse.http import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from hostile_server import HostileServer
+    from collections.abc import Callable
 
     Fetch = Callable[..., dict[str, Any]]
 
 # What each client raises when the connection breaks off.
-CLIENTS = {
+RAISED = {
     "httpx": "httpx.RemoteProtocolError",
     "httpx-async": "httpx.RemoteProtocolError",
     "httpx2": "httpx2.RemoteProtocolError",
@@ -65,69 +55,6 @@ PARTS = [
 EVENTS = [[event.event, event.data, event.id] for event in Parser().feed(b"".join(PARTS))]
 ERROR = b'{"error": {"message": "no such key", "code": "invalid_api_key"}}'
 PING = b"id: 7\ndata: ping\n\n"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[HostileServer]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def niquests_fetch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fetch]:
-    """``fetch`` in an environment with niquests, which brings a urllib3 of its own."""
-    folder = tmp_path_factory.mktemp("niquests")
-    if importlib.util.find_spec("pip") is None:
-        pytest.skip("without pip there is no environment for niquests")
-    venv.create(folder / "venv", symlinks=sys.platform != "win32")
-    scripts = "Scripts" if sys.platform == "win32" else "bin"
-    python = str(folder / "venv" / scripts / "python")
-    command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
-    options = ["--disable-pip-version-check", "--retries=1", "--timeout=5", "--no-compile"]
-    installed = subprocess.run(
-        [*command, *options, "niquests", "brotli"], capture_output=True, text=True, check=False
-    )
-    if "from versions: none" in installed.stderr or "ConnectionError" in installed.stderr:
-        pytest.skip("niquests cannot be installed: the package index does not answer")
-    assert installed.returncode == 0, installed.stderr
-    package = Path(sseparse.__file__).parent
-    shutil.copytree(package, folder / "path" / "sseparse")
-    with subprocess.Popen(
-        [python, http_clients.__file__],
-        env={"PYTHONPATH": str(folder / "path")},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-
-        def fetch(client: str, url: str, **settings: Any) -> dict[str, Any]:
-            settings |= {"client": client.partition(" ")[0], "url": url}
-            process.stdin.write(json.dumps(settings) + "\n")
-            process.stdin.flush()
-            told = json.loads(process.stdout.readline())
-            assert "crash" not in told, told["crash"]
-            return told
-
-        yield fetch
-        process.stdin.close()
-
-
-@pytest.fixture(params=list(CLIENTS))
-def client(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture
-def fetch(request: pytest.FixtureRequest, client: str, server: HostileServer) -> Fetch:
-    """Let the client fetch an answer from the server, and tell what came of it."""
-    run = http_clients.fetch
-    if "niquests" in client:
-        run = request.getfixturevalue("niquests_fetch")
-
-    def fetch(answer: Answer, **settings: Any) -> dict[str, Any]:
-        return run(client, server.url_of(answer), **settings)
-
-    return fetch
 
 
 # Bytes that come in every way.
@@ -194,14 +121,14 @@ def test_options_reach_the_parser(fetch):
 def test_a_connection_that_breaks_off_is_the_clients_own_error(client, fetch, framing):
     told = fetch(Answer([PING, b"data: unfinish"], framing=framing, breaks_off=True))
     assert told["events"] == [["message", "ping", "7"]]
-    assert told["error"] == CLIENTS[client]
+    assert told["error"] == RAISED[client]
     assert told["truncated"] is True
 
 
 def test_a_connection_that_breaks_off_between_two_events_is_truncated_too(client, fetch):
     told = fetch(Answer([PING], breaks_off=True, coding="gzip"))
     assert told["events"] == [["message", "ping", "7"]]
-    assert told["error"] == CLIENTS[client]
+    assert told["error"] == RAISED[client]
     assert told["truncated"] is True
 
 
@@ -209,7 +136,7 @@ def test_less_than_the_content_length_is_the_clients_own_error(client, fetch):
     told = fetch(Answer([PING, b"data: unfinish"], framing="length", breaks_off=True))
     assert told["events"] == [["message", "ping", "7"]]
     assert told["error"] is not None
-    assert told["error"].partition(".")[0] == CLIENTS[client].partition(".")[0]
+    assert told["error"].partition(".")[0] == RAISED[client].partition(".")[0]
     assert told["truncated"] is True
 
 
