@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import importlib.util
 import json
 import os
 import re
+import socket
+import socketserver
 import subprocess
 import sys
 import threading
@@ -254,33 +257,111 @@ class AnsweringAllAtOnce(AllAtOnce, Answering):
 SILENCE = 0.6  # seconds; the gateway of the tests keeps alive after a sixth of that
 
 
-@contextlib.contextmanager
-def gateway_to(
-    server: Any, path: str = "/v1/chat/completions", **environment: str
-) -> Iterator[tuple[str, subprocess.Popen]]:
-    """The gateway, in front of the server: the URL of an API there, and its process."""
+class Upstream(socketserver.ThreadingTCPServer):
+    """Where the gateways have their answers from: whichever server a test has at the time."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
+        self.connections: list[socket.socket] = []
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        self.connections.append(request)
+        self.server.finish_request(request, client_address)
+
+    @contextlib.contextmanager
+    def being(self, server: DemoServer) -> Iterator[None]:
+        self.server = server
+        try:
+            yield
+        finally:
+            # A gateway that keeps them would go on asking this server.
+            for connection in self.connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            self.connections.clear()
+
+
+GATEWAYS: dict[frozenset[tuple[str, str]], tuple[subprocess.Popen, str]] = {}
+
+
+@functools.cache
+def upstream() -> Upstream:
+    """It runs from the first test that has a gateway."""
+    server = Upstream()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    return server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _gateways() -> Iterator[None]:
+    """Keep the gateways that tests start for those after them, until the last."""
+    yield
+    for key in [*GATEWAYS]:
+        end_gateway(key)
+    if upstream.cache_info().currsize:
+        upstream().shutdown()
+        upstream().server_close()
+        upstream.cache_clear()
+
+
+def end_gateway(key: frozenset[tuple[str, str]]) -> None:
+    with GATEWAYS.pop(key)[0] as process:
+        process.kill()
+
+
+def start_gateway(environment: dict[str, str]) -> tuple[subprocess.Popen, str]:
+    """Its process, and its URL."""
     command = [sys.executable, "-m", "uvicorn", "--app-dir", EXAMPLES, "gateway:app", "--port", "0"]
-    with subprocess.Popen(
+    process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-        env=ENVIRONMENT | {"UPSTREAM": server.base_url.removesuffix("/v1")} | environment,
-    ) as process:
-        # What waits for a word of it must not wait for ever.
-        guard = threading.Timer(PATIENCE, process.kill)
-        guard.start()
-        try:
-            assert process.stderr is not None
-            for line in process.stderr:
-                if found := re.search(r"running on (http://\S+)", line):
-                    break
-            else:
-                raise AssertionError("the gateway has not started")
-            yield f"{found[1]}{path}", process
-        finally:
-            guard.cancel()
-            process.kill()
+        env=ENVIRONMENT | environment,
+    )
+    assert process.stderr is not None
+    with killing_late(process):
+        for line in process.stderr:
+            if found := re.search(r"running on (http://\S+)", line):
+                return process, found[1]
+    raise AssertionError("the gateway has not started")
+
+
+@contextlib.contextmanager
+def killing_late(process: subprocess.Popen) -> Iterator[None]:
+    """What waits for a word of it must not wait for ever."""
+    guard = threading.Timer(PATIENCE, process.kill)
+    guard.start()
+    try:
+        yield
+    finally:
+        guard.cancel()
+
+
+@contextlib.contextmanager
+def gateway(path: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
+    """A gateway with this environment: the URL of an API there, and its process."""
+    key = frozenset(environment.items())
+    process, url = GATEWAYS.get(key) or GATEWAYS.setdefault(key, start_gateway(environment))
+    try:
+        with killing_late(process):
+            yield f"{url}{path}", process
+    except BaseException:
+        end_gateway(key)  # whatever it is about to say is none of the next test's
+        raise
+
+
+@contextlib.contextmanager
+def gateway_to(
+    server: DemoServer, path: str = "/v1/chat/completions", **environment: str
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """The same in front of the server."""
+    url = f"http://127.0.0.1:{upstream().server_address[1]}"
+    with upstream().being(server), gateway(path, UPSTREAM=url, **environment) as found:
+        yield found
 
 
 def report_of(process: subprocess.Popen) -> str:
@@ -505,8 +586,7 @@ def test_gateway_says_that_an_answer_is_not_whole_as_every_api_does(changes):
 
 
 def test_gateway_says_that_the_server_is_not_there_as_every_api_does():
-    nobody = type("Nobody", (), {"base_url": "http://127.0.0.1:9"})()
-    with gateway_to(nobody, "") as (url, _):
+    with gateway("", UPSTREAM="http://127.0.0.1:9") as (url, _):
         for path in PATHS.values():
             response = post(url + path)
             assert response.status_code == 502
