@@ -34,7 +34,7 @@ def check(data: bytes) -> None:
     name = "CompletionStream" if options & 16 else "ChatStream"
     streams = typed_streams.IN_PYTHON if options & 32 else typed_streams.INSTALLED
     payloads = data[1:].split(MARK)[:MOST_PAYLOADS]
-    told.check(streams, as_body(payloads), name, (WAYS[options % 16 % len(WAYS)],))
+    told.check(as_body(payloads), name, (WAYS[options % 16 % len(WAYS)],), [streams])
 
 
 def as_body(payloads: list[bytes]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from typed_streams import WITHOUT_SHAPES
+from typed_streams import IMPLEMENTATIONS, WITHOUT_SHAPES
 
 from sseparse import SSEError
 
@@ -176,17 +176,20 @@ def ways_of_reading(name: str) -> dict[str, Any]:
 
 
 def check(
-    streams: SimpleNamespace,
     body: bytes,
     name: str = "ChatStream",
     ways: Collection[str] = (),
+    implementations: Collection[SimpleNamespace] = IMPLEMENTATIONS,
 ) -> None:
     """Assert that a body says the same with shapes as without, in all or some ways.
 
     The first way knows no shapes of other streams; those after it know the first one's.
     """
-    streams.KNOWN.clear()
+    for streams in implementations:
+        streams.KNOWN.clear()
     for way, read in ways_of_reading(name).items():
         if ways and way not in ways:
             continue
-        assert read(streams, body) == read(WITHOUT_SHAPES, body), (way, body)
+        without = read(WITHOUT_SHAPES, body)
+        for streams in implementations:
+            assert read(streams, body) == without, (streams.name, way, body)

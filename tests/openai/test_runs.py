@@ -206,9 +206,9 @@ ALIKE = {
 
 
 @pytest.mark.parametrize("kind", ALIKE)
-def test_chunks_that_are_alike_come_to_what_they_are(streams, kind):
+def test_chunks_that_are_alike_come_to_what_they_are(kind):
     chunks = said(ALIKE[kind])
-    check(streams, sse(*chunks))
+    check(sse(*chunks))
     assert folded_as_stream(chunks) == folded_one_by_one(chunks)
 
 
@@ -232,7 +232,7 @@ def test_legacy_chunks_that_are_alike_come_to_what_they_are(streams, beside):
         }
         for word in "abcdefghi"
     ]
-    check(streams, sse(*chunks), "CompletionStream")
+    check(sse(*chunks), "CompletionStream", implementations=[streams])
     stream = streams.CompletionStream([sse(*chunks)])
     state = streams.CompletionStreamState()
     for each in stream:

@@ -90,8 +90,8 @@ def told(stream: Any) -> Any:
 
 
 @every_recorded_stream()
-def test_a_recorded_stream_says_with_shapes_what_it_says_without(streams, api, entry):
-    check(streams, entry["bytes"][:60_000], api.stream)
+def test_a_recorded_stream_says_with_shapes_what_it_says_without(api, entry):
+    check(entry["bytes"][:60_000], api.stream)
 
 
 @every_recorded_stream()
