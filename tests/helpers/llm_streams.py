@@ -99,12 +99,21 @@ BODIES: dict[str, bytes] = {
 }
 
 
-def every_stream() -> pytest.MarkDecorator:
-    """Run a test with the ``body`` and the ``kind`` of each stream, recorded ones included."""
-    params: list[Any] = [pytest.param(kind, body, id=kind) for kind, body in BODIES.items()]
+def every_stream(*kinds: str) -> pytest.MarkDecorator:
+    """Run a test with the ``body`` and the ``kind`` of each stream, recorded ones included.
+
+    Args:
+        kinds: only streams of these.
+    """
+    params: list[Any] = [
+        pytest.param(kind, body, id=kind)
+        for kind, body in BODIES.items()
+        if kind in kinds or not kinds
+    ]
     params += [
         pytest.param(kind, entry["bytes"], id=entry["file"].partition("/")[2])
         for api, kind in KINDS.items()
+        if kind in kinds or not kinds
         for entry in corpus.entries(api)
     ]
     return pytest.mark.parametrize(("kind", "body"), params)
