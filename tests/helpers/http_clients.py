@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 TIMEOUT = 20  # seconds: for tests that hang, not for tests that are slow
+SOON = 0.03  # seconds: the next read has begun by then
 
 
 @contextlib.contextmanager
@@ -115,7 +116,7 @@ def _fetch(
                     if leave == "error":
                         raise _OurError
                     if leave == "elsewhere":
-                        threading.Timer(0.1, source.close).start()
+                        threading.Timer(SOON, source.close).start()
                     elif leave:
                         break
             except Exception as error:
@@ -175,7 +176,7 @@ async def _afetch(
 
 
 async def _close_later(source: EventSource) -> None:
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(SOON)
     await source.aclose()
 
 

@@ -387,7 +387,7 @@ def test_leaving_early_leaves_no_generator_to_the_event_loop():
 
 @pytest.mark.parametrize("leave", ["break", "with"])
 def test_a_response_that_is_no_event_stream_is_closed(fetch, leave):
-    told = fetch(Answer([b"x" * 1000], content_type="text/html", endless=True), leave=leave)
+    told = fetch(Answer([b"x" * 20_000], content_type="text/html", endless=True), leave=leave)
     assert told["error"] == "sseparse.NotAnEventStreamError"
     assert told["hung up"] == "yes"
 
