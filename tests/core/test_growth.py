@@ -73,11 +73,11 @@ def test_a_line_of_100_000_chunks_of_one_byte(Parser):
 
 
 @pytest.mark.parametrize("line", [b"", b":", b"id", b"data"])
-def test_200_000_lines_that_carry_nothing(Parser, line):
+def test_100_000_lines_that_carry_nothing(Parser, line):
     for end in (b"\n", b"\r", b"\r\n"):
         parser = Parser()
-        assert len(parser.feed((line + end) * 200_000)) == 0
-        assert parser.pending_bytes == 200_000 * (0 if line == b":" else len(line))
+        assert len(parser.feed((line + end) * 100_000)) == 0
+        assert parser.pending_bytes == 100_000 * (0 if line == b":" else len(line))
 
 
 def test_a_large_event_costs_little_more_than_itself(Parser):

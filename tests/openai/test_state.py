@@ -350,7 +350,7 @@ def work(make: Any, count: int) -> int:
 
 @pytest.fixture(scope="module")
 def work_by_kind() -> dict[str, list[int]]:
-    """What 600 and 1200 chunks of each kind take, in Python, where all the work is seen."""
+    """What 300 and 600 chunks of each kind take, in Python, where all the work is seen."""
     return json.loads(
         subprocess.run(
             [sys.executable, __file__],
@@ -463,6 +463,4 @@ def test_what_is_no_chunk_is_refused(other):
 if __name__ == "__main__":
     for each in GROWING.values():
         work(each, 10)  # what is done once
-    print(
-        json.dumps({kind: [work(make, n) for n in (600, 1200)] for kind, make in GROWING.items()})
-    )
+    print(json.dumps({kind: [work(make, n) for n in (300, 600)] for kind, make in GROWING.items()}))
