@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import email
+import functools
 import os
 import re
 import subprocess
@@ -122,6 +123,7 @@ def test_a_misspelt_wish_for_the_extension_is_an_error(source: Path, tmp_path: P
     assert not build_wheel(source, tmp_path, SSEPARSE_BUILD_EXTENSION="maybe")
 
 
+@functools.cache
 def imported_by(file: Path) -> set[str]:
     """The packages that a module of the tests imports at once, by way of others of them too."""
     found: set[str] = set()
