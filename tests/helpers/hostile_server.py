@@ -18,10 +18,6 @@ import time
 import zlib
 from dataclasses import dataclass, field
 from http.client import responses
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PATIENCE = 10  # seconds that it waits for what should come at once
 
@@ -72,18 +68,6 @@ class HostileServer(socketserver.ThreadingTCPServer):
     def url_of(self, answer: Answer) -> str:
         self.answers.append(answer)
         return f"http://127.0.0.1:{self.server_address[1]}/{len(self.answers) - 1}"
-
-
-@contextlib.contextmanager
-def serving() -> Iterator[HostileServer]:
-    with HostileServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 class _Handler(socketserver.StreamRequestHandler):

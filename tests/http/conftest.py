@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import http_clients
 import pytest
-from hostile_server import serving
+from background import running
+from hostile_server import HostileServer
 
 import sseparse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hostile_server import Answer, HostileServer
+    from hostile_server import Answer
 
     Fetch = Callable[..., dict[str, Any]]
 
@@ -32,7 +33,7 @@ CLIENTS = (
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[HostileServer]:
-    with serving() as server:
+    with running(HostileServer()) as server:
         yield server
 
 

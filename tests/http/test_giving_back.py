@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler
 import http_clients
 import httpx
 import pytest
+from background import running
 
 from sseparse.http import AsyncResponseReader, EventSource, ResponseReader
 
@@ -61,15 +62,11 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serving(**options):
-    with Server(**options) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with running(Server(**options)) as server:
         try:
             yield server
         finally:
             server.is_over.set()
-            server.shutdown()
-            thread.join()
 
 
 SYNC = ["httpx", "httpx2", "requests", "urllib3"]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import http_clients
 import httpx
 import pytest
+from background import running
 from chat_streams import DONE, chunk, sse
-from hostile_server import Answer, serving
+from hostile_server import Answer, HostileServer
 
 from sseparse.openai import (
     APIError,
@@ -36,7 +37,7 @@ PARTS = [
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[HostileServer]:
-    with serving() as server:
+    with running(HostileServer()) as server:
         yield server
 
 

@@ -10,12 +10,12 @@ import select
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
+from background import running
 
 import sseparse
 from sseparse.anthropic import MessageStream
@@ -23,7 +23,7 @@ from sseparse.google import GenerateContentStream
 from sseparse.openai import ChatStream, CompletionStream, ResponseStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
@@ -36,16 +36,8 @@ PATIENCE = 30  # seconds, for what should take one
 seeds = pytest.mark.parametrize("seed", range(5))
 
 
-@contextlib.contextmanager
-def serve(**options: int) -> Iterator[DemoServer]:
-    with DemoServer(**options) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+def serve(**options: int) -> AbstractContextManager[DemoServer]:
+    return running(DemoServer(**options))
 
 
 def read_all(server: DemoServer) -> tuple[bytes, bool]:

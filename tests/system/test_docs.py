@@ -13,10 +13,10 @@ to the reference, and objects of the reference that are gone.
 from __future__ import annotations
 
 import re
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from background import running
 from pages import DOCS, PAGES, PROJECT, README, RECIPES, blocks_of, name
 
 if TYPE_CHECKING:
@@ -33,12 +33,8 @@ def server(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(PROJECT / "examples"))
     from demo_server import DemoServer
 
-    with DemoServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with running(DemoServer()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
+from background import running
 from chat_streams import DONE, chunk, sse
 from llm_streams import BODIES
 
@@ -29,6 +30,7 @@ from sseparse.openai import APIError, ChatStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -46,16 +48,10 @@ MISSING = [
 ]
 
 
-@contextlib.contextmanager
-def serve(server_class: type[DemoServer] = DemoServer, **options: Any) -> Iterator[DemoServer]:
-    with server_class(**options) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+def serve(
+    server_class: type[DemoServer] = DemoServer, **options: Any
+) -> AbstractContextManager[DemoServer]:
+    return running(server_class(**options))
 
 
 def run(name: str, *arguments: object) -> tuple[int, str, str]:

@@ -139,11 +139,12 @@ CLIENTS = ["httpx", "httpx-async", *BOUNDED_CLIENTS]
 @pytest.fixture(scope="module")
 def bomb() -> Iterator[str]:
     """The URL of an event of 8 MiB in 8 KiB."""
-    from hostile_server import Answer, serving
+    from background import running
+    from hostile_server import Answer, HostileServer
 
     parts = [b"data: 1\n\ndata: " + b"x" * (8 * MIB)]
     answer = Answer(parts, coding="gzip", framing="length")
-    with serving() as server:
+    with running(HostileServer()) as server:
         yield server.url_of(answer)
 
 
