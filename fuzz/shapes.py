@@ -20,6 +20,7 @@ with harness.instrumented():
     import typed_streams
 
 import odd_payloads
+import sse
 import told
 
 MARK = b"\xfe"
@@ -34,16 +35,8 @@ def check(data: bytes) -> None:
     name = "CompletionStream" if options & 16 else "ChatStream"
     streams = typed_streams.IN_PYTHON if options & 32 else typed_streams.INSTALLED
     payloads = data[1:].split(MARK)[:MOST_PAYLOADS]
-    told.check(as_body(payloads), name, (WAYS[options % 16 % len(WAYS)],), [streams])
-
-
-def as_body(payloads: list[bytes]) -> bytes:
-    """An event a payload, whatever stands in it."""
-    events = []
-    for payload in payloads:
-        lines = payload.replace(b"\r", b"\n").split(b"\n")
-        events.append(b"".join(b"data: " + line + b"\n" for line in lines) + b"\n")
-    return b"".join(events)
+    body = b"".join(map(sse.event, payloads))
+    told.check(body, name, (WAYS[options % 16 % len(WAYS)],), [streams])
 
 
 def mutate(data: bytes, max_size: int, seed: int) -> bytes:

@@ -10,6 +10,7 @@ import re
 from json import dumps
 from typing import Any
 
+import sse
 from chat_streams import ENVELOPE
 from hypothesis import strategies as st
 
@@ -195,9 +196,7 @@ def event(template: bytes, values: list[bytes], changes: list[tuple[int, int, by
         template = template.replace(b"71", value, 1) if value in NUMBERS else template
     for change in changes:
         template = changed(template, *change)
-    # A line break in a value would be one of the event stream's.
-    lines = template.replace(b"\r", b"\n").split(b"\n")
-    return b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"
+    return sse.event(template)
 
 
 changes = st.tuples(st.integers(0, 60), st.integers(0, 9), st.sampled_from(VALUES))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["named", "sse"]
+if TYPE_CHECKING:
+    import random
+
+__all__ = ["cut", "event", "named", "sse"]
 
 
 def sse(*payloads: Any) -> bytes:
@@ -18,6 +21,22 @@ def named(*payloads: Any) -> bytes:
     return b"".join(
         b"event: " + payload["type"].encode() + b"\n" + sse(payload) for payload in payloads
     )
+
+
+def event(payload: bytes) -> bytes:
+    """An event of any bytes. A line break in them would be one of the event stream's."""
+    lines = payload.replace(b"\r", b"\n").split(b"\n")
+    return b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"
+
+
+def cut(body: bytes, rng: random.Random, size: int) -> list[bytes]:
+    """A body in pieces of this size, more or less."""
+    pieces, start = [], 0
+    while start < len(body):
+        end = start + rng.randint(1, 2 * size)
+        pieces.append(body[start:end])
+        start = end
+    return pieces
 
 
 def _text(payload: Any) -> bytes:

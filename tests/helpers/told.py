@@ -10,10 +10,20 @@ from typed_streams import IMPLEMENTATIONS, WITHOUT_SHAPES
 from sseparse import SSEError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from types import SimpleNamespace
 
-__all__ = ["check", "chunks_of", "error_of", "everything", "of_itself", "shown", "texts_of"]
+__all__ = [
+    "called",
+    "check",
+    "chunks_of",
+    "error_of",
+    "everything",
+    "of_itself",
+    "pushed",
+    "shown",
+    "texts_of",
+]
 
 
 def shown(value: Any) -> Any:
@@ -114,6 +124,26 @@ def final_so_far(stream: Any) -> Any:
 def everything(stream: Any) -> Any:
     """Its chunks, and then what it says of itself."""
     return chunks_of(stream), of_itself(stream)
+
+
+def called(found: list[Any], function: Callable[..., list[Any]], *arguments: Any) -> bool:
+    """Note what a call returns or raises; whether it raised."""
+    try:
+        found += map(chunk_of, function(*arguments))
+    except SSEError as error:
+        found.append(error_of(error))
+        return True
+    return False
+
+
+def pushed(parser: Any, pieces: Iterable[bytes]) -> Any:
+    """Everything that a parser says of these pieces, as ``everything`` of a stream."""
+    found: list[Any] = []
+    for piece in pieces:
+        called(found, parser.feed, piece)
+    while called(found, parser.close) or parser.failed:
+        pass
+    return found, of_itself(parser)
 
 
 def ways_of_reading(name: str) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from apis import API, APIS, every_recorded_stream
 from corpus import reads_of
-from told import check, error_of, everything, final_of, of_itself, shown
+from sse import cut
+from told import check, everything, final_of, pushed
 from typed_streams import IMPLEMENTATIONS
 
 from sseparse import SSEError
@@ -22,36 +23,6 @@ from sseparse.openai import (
     TruncatedStreamError,
     UnexpectedAPIError,
 )
-
-
-def pushed(parser: Any, pieces: list[bytes]) -> Any:
-    """Everything that a parser says of these pieces, as ``everything`` of a stream."""
-    found: list[Any] = []
-
-    def called(function: Any, *arguments: Any) -> bool:
-        try:
-            found.extend(
-                (shown(item), item.raw, shown(item.to_dict())) for item in function(*arguments)
-            )
-        except SSEError as error:
-            found.append(error_of(error))
-            return True
-        return False
-
-    for piece in pieces:
-        called(parser.feed, piece)
-    while called(parser.close) or parser.failed:
-        pass
-    return found, of_itself(parser)
-
-
-def cut(body: bytes, rng: random.Random, size: int) -> list[bytes]:
-    pieces, start = [], 0
-    while start < len(body):
-        end = start + rng.randint(1, 2 * size)
-        pieces.append(body[start:end])
-        start = end
-    return pieces
 
 
 @every_recorded_stream()

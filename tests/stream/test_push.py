@@ -14,7 +14,8 @@ from corpus import parametrize
 from hypothesis import given
 from hypothesis import strategies as st
 from odd_payloads import BODIES
-from told import chunk_of, error_of, everything, of_itself
+from sse import cut
+from told import called, everything, of_itself, pushed
 
 from sseparse import Event, Parser, ParserClosedError, SSEError
 from sseparse.openai import (
@@ -26,7 +27,6 @@ from sseparse.openai import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from types import SimpleNamespace
 
 HI = chunk({"role": "assistant", "content": "Hi"})
@@ -34,35 +34,6 @@ THERE = chunk({"content": " there"})
 STOP = chunk({}, finish_reason="stop")
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
 BODY = sse(HI, THERE, STOP, {**ENVELOPE, "choices": [], "usage": USAGE}) + DONE
-
-
-def called(found: list[Any], function: Callable[..., list[Any]], *arguments: Any) -> bool:
-    """Note what a call returns or raises; whether it raised."""
-    try:
-        found += map(chunk_of, function(*arguments))
-    except SSEError as error:
-        found.append(error_of(error))
-        return True
-    return False
-
-
-def pushed(parser: Any, pieces: Iterable[bytes]) -> Any:
-    """Everything that a parser says of these pieces, as ``everything`` of a stream."""
-    found: list[Any] = []
-    for piece in pieces:
-        called(found, parser.feed, piece)
-    while called(found, parser.close) or parser.failed:
-        pass
-    return found, of_itself(parser)
-
-
-def cut(body: bytes, rng: random.Random, size: int) -> list[bytes]:
-    pieces, start = [], 0
-    while start < len(body):
-        end = start + rng.randint(1, 2 * size)
-        pieces.append(body[start:end])
-        start = end
-    return pieces
 
 
 def names_of(entry: dict[str, Any]) -> tuple[str, str]:

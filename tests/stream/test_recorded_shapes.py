@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chat_streams import chunk, sse
 from corpus import parametrize
 from odd_payloads import VALUES, changed
+from sse import event
 from told import check, shown
 from typed_streams import IMPLEMENTATIONS
 
@@ -26,12 +27,12 @@ def decoded_one_by_one(body: bytes) -> tuple[list[Any], Any]:
     """Chunks and the final object by the decoder and the state alone."""
     state, seen = ChatCompletionStreamState(), []
     parser = Parser()
-    for event in parser.feed(body) + parser.close(dispatch_incomplete=True):
-        if event.data.strip() == "[DONE]":
+    for found in parser.feed(body) + parser.close(dispatch_incomplete=True):
+        if found.data.strip() == "[DONE]":
             break
         decode = chat_decoder().decode  # another each time: it keeps nothing
         try:
-            item = decode(event.data_bytes)
+            item = decode(found.data_bytes)
         except SSEError as error:
             seen.append(repr(error))
         else:
@@ -59,18 +60,16 @@ def read_as_stream(streams: SimpleNamespace, body: bytes) -> tuple[list[Any], An
 def payloads_of(entry: dict[str, Any], most: int = 60) -> list[bytes]:
     """The first payloads of a stream: many tokens of one kind teach no more than some of them."""
     found, size = [], 0
-    for event in Parser().feed(entry["bytes"])[:most]:
-        size += len(event.data_bytes)
+    for each in Parser().feed(entry["bytes"])[:most]:
+        size += len(each.data_bytes)
         if found and size > 40_000:
             break
-        found.append(event.data_bytes)
+        found.append(each.data_bytes)
     return found
 
 
 def as_body(payloads: list[bytes]) -> bytes:
-    # A line break in a changed payload would be one of the event stream's.
-    lines = (payload.replace(b"\r", b" ").split(b"\n") for payload in payloads)
-    return b"".join(b"".join(b"data: " + line + b"\n" for line in each) + b"\n" for each in lines)
+    return b"".join(map(event, payloads))
 
 
 @parametrize("chat.completions")
