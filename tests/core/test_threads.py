@@ -1,8 +1,7 @@
 """Misuse by threads, callbacks and destructors: refused or served, and never a crash.
 
-Python switches threads as often as it can in these tests. What they have in mind are the
-free-threaded builds; but destructors and threads run in the middle of things on all others,
-too.
+What these tests have in mind are the free-threaded builds; but destructors and threads run in the
+middle of things on all others, too.
 """
 
 from __future__ import annotations
@@ -18,46 +17,17 @@ from collections import Counter
 from contextlib import suppress
 
 import pytest
+from in_threads import THREADS, in_threads
 from streams import fields
 
 from sseparse import SSEError, aiter_events, iter_events
 
-THREADS = 8
 FREE_THREADED = hasattr(sys, "_is_gil_enabled") and not sys._is_gil_enabled()
 
 # On free-threaded builds CPython itself may crash there, without any of this package's code.
 shares_a_generator = pytest.mark.skipif(
     FREE_THREADED, reason="generators must not be shared on free-threaded builds"
 )
-
-
-@pytest.fixture(autouse=True)
-def _many_switches():
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
-
-
-def in_threads(work, count: int = THREADS) -> None:
-    """Call ``work(number)`` in many threads at once; what any of them raises comes out."""
-    start = threading.Barrier(count)
-    errors: list[BaseException] = []
-
-    def run(number: int) -> None:
-        start.wait()
-        try:
-            work(number)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
 
 
 # One parser in eight threads.
