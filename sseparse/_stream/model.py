@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Model",
     "decodes",
+    "prepare",
     "settle",
 ]
 
@@ -124,6 +125,16 @@ def _restore(cls: type[Model], fields: dict[str, Any], slots: dict[str, Any]) ->
     for name, value in slots.items():
         setattr(model, name, value)
     return model
+
+
+def prepare(*classes: type[msgspec.Struct]) -> None:
+    """Have msgspec look at types, and at all that is in them, while their module is imported.
+
+    Else it does when it first decodes one, and is not made for threads there: another that decodes
+    the same type meanwhile finds it half known, and Python crashes.
+    """
+    for cls in classes:
+        msgspec.json.Decoder(cls)
 
 
 def settle(model: Model) -> None:

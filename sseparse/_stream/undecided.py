@@ -18,7 +18,7 @@ from .decode import PayloadDecoder, Rules
 from .detect import Undecided, is_keep_alive, kind_of
 from .errors import UnexpectedAPIError
 from .forms import API
-from .model import Model
+from .model import Model, prepare
 from .payload import loads
 from .viewed import Viewed
 
@@ -37,12 +37,12 @@ class _Unread(Model):
     """What a payload is decoded to that tells nothing: it is held back, and read later."""
 
 
+prepare(_Unread)
+
+
 class _UnreadRules(Rules):
     def is_skipped(self, received: dict[str, Any]) -> bool:
         return is_keep_alive(received)
-
-    def mend(self, received: dict[str, Any]) -> _Unread:
-        return _Unread()
 
 
 class _UndecidedDecoder:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from .._stream.fields import payload_of
-from .._stream.model import Model
+from .._stream.model import Model, prepare
 
 __all__ = ["ContentBlock", "Message", "MessageDelta", "MessageStreamEvent", "Usage"]
 
@@ -120,3 +120,6 @@ class MessageStreamEvent(Model, kw_only=True):
     def raw(self) -> bytes | None:
         """The payload as it came; None for an event that did not come from a server."""
         return payload_of(self)
+
+
+prepare(MessageStreamEvent)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from .._stream.fields import payload_of
-from .._stream.model import Model
+from .._stream.model import Model, prepare
 
 __all__ = [
     "Candidate",
@@ -135,3 +135,6 @@ class GenerateContentResponse(Model, kw_only=True, rename="camel"):
     def function_calls(self) -> list[FunctionCall]:
         """The function calls of the first candidate."""
         return [part.function_call for part in self.parts if part.function_call is not None]
+
+
+prepare(GenerateContentResponse)

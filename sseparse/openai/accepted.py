@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from .._stream.model import prepare
+
 __all__ = ["is_annotation", "is_moderation", "is_service_tier", "is_tool"]
 
 _TOOLS = (
@@ -66,3 +68,6 @@ class _ModerationResult(msgspec.Struct, tag_field="type", tag="moderation_result
 class _ModerationResults(msgspec.Struct, tag_field="type", tag="moderation_results"):
     model: str
     results: list[_ModerationResult]
+
+
+prepare(_ModerationResults)

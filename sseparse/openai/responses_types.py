@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from .._stream.fields import payload_of
-from .._stream.model import Model
+from .._stream.model import Model, prepare
 from . import accepted
 
 __all__ = [
@@ -199,3 +199,6 @@ class ResponseStreamEvent(Model, kw_only=True):
     def raw(self) -> bytes | None:
         """The payload as it came; None for an event that did not come from a server."""
         return payload_of(self)
+
+
+prepare(ResponseStreamEvent)

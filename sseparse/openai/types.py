@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from .._stream.fields import extra_of, payload_of
-from .._stream.model import Model
+from .._stream.model import Model, prepare
 from . import accepted
 
 __all__ = [
@@ -454,3 +454,6 @@ class Completion(Model, kw_only=True):
     def raw(self) -> bytes | None:
         """The payload as it came; None for an object that did not come from a server."""
         return payload_of(self)
+
+
+prepare(ChatCompletionChunk, ChatCompletion, Completion)

@@ -1,0 +1,124 @@
+"""Streams in many threads at once, with what they know in common."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from typing import Any
+
+import api_streams
+import pytest
+from in_threads import THREADS, in_threads
+from sse import sse
+from told import shown
+from typed_streams import WITHOUT_SHAPES
+
+KINDS = {
+    "chat": "Chat",
+    "completions": "Completion",
+    "responses": "Response",
+    "messages": "Message",
+    "gemini": "GenerateContent",
+}
+FINALS = ("get_final_completion", "get_final_message", "get_final_response", "get_final")
+
+
+def payloads(kind: str, name: str, count: int) -> list[Any]:
+    """A stream with an ID and texts that are nobody else's."""
+    texts, thoughts = ([f"{name}-{word}{n}" for n in range(count)] for word in "tr")
+    if kind == "completions":
+        envelope = {"id": "cmpl_1", "object": "text_completion", "model": "m"}
+        made = [{**envelope, "choices": [{"index": 0, "text": text}]} for text in texts]
+        ending = {"index": 0, "text": "", "finish_reason": "stop"}
+        made += [{**envelope, "choices": [ending]}, "[DONE]"]
+    else:
+        made = api_streams.payloads(kind, texts, thoughts, ['{"', *texts, '": 1}'])
+    return [
+        json.loads(json.dumps(one).replace('_1"', f'_{name}"').replace('-1"', f'-{name}"'))
+        for one in made
+    ]
+
+
+def get_final(stream: Any) -> Any:
+    return next(getattr(stream, name) for name in FINALS if hasattr(stream, name))()
+
+
+def of_itself(stream: Any, final: Any) -> Any:
+    names = ("done", "truncated", "usage", "finish_reason")
+    return [repr(getattr(stream, name)) for name in names], shown(final), final.to_dict()
+
+
+def read_in_every_way(streams: Any, api: str, body: bytes) -> Any:
+    """What the three forms say of a body, and the texts and the final object alone."""
+    reads = [body[start : start + 300] for start in range(0, len(body), 300)]
+
+    async def read_async() -> Any:
+        async def source() -> Any:
+            for data in reads:
+                await asyncio.sleep(0)
+                yield data
+
+        stream = getattr(streams, f"Async{api}Stream")(source())
+        items = [shown(item) async for item in stream]
+        return items, of_itself(stream, await get_final(stream))
+
+    stream_class = getattr(streams, f"{api}Stream")
+    stream = stream_class(reads)
+    pulled = [shown(item) for item in stream], of_itself(stream, get_final(stream))
+    parser = getattr(streams, f"{api or 'Stream'}Parser")()
+    items = [shown(item) for data in reads for item in parser.feed(data)]
+    items += [shown(item) for item in parser.close()]
+    pushed = items, of_itself(parser, get_final(parser))
+    texts = list(stream_class(reads).iter_text())
+    folded = shown(get_final(stream_class(reads)))
+    return pulled, pushed, asyncio.run(read_async()), texts, folded
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_streams_that_eight_threads_read_at_once_say_what_they_say_alone(streams, kind):
+    """They learn the same shapes, and read with them what another one has learned."""
+    bodies = [sse(*payloads(kind, f"n{number}", 8)) for number in range(THREADS)]
+    for api in (KINDS[kind], ""):  # "": in the view of all
+        alone = [read_in_every_way(WITHOUT_SHAPES, api, body) for body in bodies]
+        for _ in range(3):
+            streams.KNOWN.clear()
+            found: dict[int, Any] = {}
+
+            def read(number: int, api: str = api, found: dict[int, Any] = found) -> None:
+                found[number] = read_in_every_way(streams, api, bodies[number])
+
+            in_threads(read)
+            assert [found[number] for number in range(THREADS)] == alone
+        # It was by shapes that they read: those of one that has not come yet are known.
+        another = json.dumps(payloads(kind, "another", 8)[-6]).encode()
+        known = streams.KNOWN.values()
+        assert any(streams.Shapes(None, each).match(another) is not None for each in known)
+
+
+LOOK_AT_EVERY_TYPE = """
+import sys
+import msgspec
+import sseparse.llm
+
+def below(cls):
+    return [found for each in cls.__subclasses__() for found in (each, *below(each))]
+
+def note(frame, event, _):
+    if event == "call" and frame.f_code.co_name == "get_class_annotations":
+        sys.exit(f"msgspec has not looked at {frame.f_locals} before")
+
+sys.setprofile(note)
+for cls in below(msgspec.Struct):
+    # Not what nobody decodes: the words of the view, and the base of all.
+    if cls.__module__.startswith("sseparse.") and cls.__module__ not in {
+        "sseparse._stream.view", "sseparse._stream.model"
+    }:
+        msgspec.json.Decoder(cls)
+"""
+
+
+def test_msgspec_has_looked_at_every_type_when_threads_may_begin():
+    """It crashes where one thread decodes a type while another one's decoder looks at it."""
+    subprocess.run([sys.executable, "-c", LOOK_AT_EVERY_TYPE], check=True)
