@@ -67,10 +67,11 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["API", "AsyncPulled", "Pulled", "Pushed"]
+__all__ = ["API", "AsyncPulled", "Pulled", "Pushed", "nothing_of"]
 
 
-def _nothing(item: Any) -> str:
+def nothing_of(item: Any) -> str:
+    """What an object says of what the API does not have."""
     return ""
 
 
@@ -94,9 +95,9 @@ class API(NamedTuple):
     state: Callable[[], Any]
     outcome: Callable[[], Any]
     has_text: Callable[[Any], bool]
-    text_of: Callable[..., str] = _nothing
-    turns_of: Callable[[Any], str] = _nothing
-    news_of: Callable[[Any], str] = _nothing
+    text_of: Callable[..., str] = nothing_of
+    turns_of: Callable[[Any], str] = nothing_of
+    news_of: Callable[[Any], str] = nothing_of
     is_withheld: Callable[[Any], bool] | None = None
 
 

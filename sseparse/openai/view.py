@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._stream.fields import extra_of
+from .._stream.forms import nothing_of
 from .._stream.pieces import CallPieces
 from .._stream.tool_calls import ToolCallLog
 from .._stream.view import Piece, Usage, ViewedAPI
@@ -133,11 +134,8 @@ class CompletionView(_FirstChoice):
         state: what its chunks come to.
     """
 
-    @staticmethod
-    def turns_of(chunk: types.Completion) -> str:
-        return ""
-
-    news_of = turns_of
+    turns_of = staticmethod(nothing_of)
+    news_of = staticmethod(nothing_of)
 
     def pieces_of(self, chunk: types.Completion) -> list[Piece]:
         text = self.text_of(chunk)
