@@ -342,6 +342,16 @@ def test_citations_are_those_of_the_start_and_of_the_deltas(streams):
     assert [each["n"] for each in block.citations or ()] == [0, 1, 2, 1, 2]
 
 
+def test_deltas_that_are_alike_and_bring_no_text_each_count(streams):
+    """However many there are, and though each looks like the one before."""
+    cited = [delta(0, citation={"cited_text": f"{n}"}) for n in range(12)]
+    signed = [delta(1, signature=f"{n}") for n in range(12)]
+    body = sse(START, begin(0), *cited, begin(1, "thinking"), *signed)
+    text, thinking = streams.MessageStream([body]).get_final_message().content
+    assert [each["cited_text"] for each in text.citations] == [f"{n}" for n in range(12)]
+    assert thinking.signature == "11"  # of which there is one, the last
+
+
 # The message.
 
 

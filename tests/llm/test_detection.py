@@ -85,6 +85,12 @@ def test_everything_can_be_asked_before_it_is_known(streams):
     assert parser.get_final() is None
 
 
+def test_before_its_first_choice_a_chat_stream_has_said_nothing(streams):
+    parser = streams.StreamParser(kind="chat")
+    assert len(parser.feed(sse(AZURES_FIRST))) == 1
+    assert (parser.text, parser.reasoning, parser.refusal) == ("", "", "")
+
+
 def test_what_came_before_it_was_known_is_read_when_it_is(streams):
     body = sse(AZURES_FIRST, chunk({"content": "Hi"})) + DONE
     events = list(streams.Stream([body]))
@@ -134,6 +140,15 @@ def test_what_cannot_be_read_before_it_is_known_is_an_error_and_the_rest_is_read
     with pytest.raises(llm.ChunkDecodeError):
         parser.feed(b"data: {broken\n\n")
     assert parser.feed(BODIES["gemini"])
+
+
+@pytest.mark.parametrize("payload", ["5", "null", '"chat.completion.chunk"', "true"])
+def test_json_that_is_no_object_tells_nothing(streams, payload):
+    parser = streams.StreamParser()
+    assert parser.feed(sse(payload)) == []
+    assert parser.kind is None
+    assert parser.feed(BODIES["chat"])
+    assert parser.kind == "chat"
 
 
 @pytest.mark.parametrize(

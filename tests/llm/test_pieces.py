@@ -229,6 +229,22 @@ def test_a_call_that_a_response_says_only_as_a_whole_is_told_once(streams):
         assert said["tool_calls"] == [llm.ToolCall("c", "f", "{}", 0, True)]
 
 
+def test_an_input_in_pieces_that_a_response_says_once_more_is_told_once(streams):
+    about = "response.function_call_arguments"
+    body = named(
+        {
+            "type": "response.output_item.added",
+            "output_index": 0,
+            "item": {**CALL, "arguments": ""},
+        },
+        {"type": f"{about}.delta", "output_index": 0, "delta": "{"},
+        {"type": f"{about}.delta", "output_index": 0, "delta": "}"},
+        {"type": f"{about}.done", "output_index": 0, "arguments": "{}"},
+    )
+    pieces, said = pull(streams.Stream([body]))
+    assert joined(pieces, "tool_input") == said["tool_calls"][0].arguments == "{}"
+
+
 def test_an_input_that_comes_whole_with_its_block_is_told_once_it_is_over(streams):
     block = {"type": "tool_use", "id": "c", "name": "f", "input": {"a": "ü"}}
     start = {"type": "content_block_start", "index": 0, "content_block": block}
@@ -333,6 +349,20 @@ def test_blocks_of_a_message_that_never_began_are_told_by_their_deltas(streams):
     assert said["tool_calls"] == [llm.ToolCall("", "", "{}", 0, True)]
 
 
+def test_an_event_of_a_type_that_is_not_known_is_no_piece_and_ends_none(streams):
+    new = {"type": "new_event", "index": 0, "new": "x"}
+    begun = {"type": "tool_use", "id": "c", "name": "f", "input": {}}
+    more = {"type": "content_block_delta", "index": 0, "delta": {"partial_json": "{}"}}
+    body = named(
+        {"type": "message_start", "message": {}},
+        {"type": "content_block_start", "index": 0, "content_block": begun},
+        new,
+        more,
+    )
+    pieces, _ = pull(streams.Stream([body]))
+    assert [piece.text for piece in pieces] == ["f", "{}"]
+
+
 def test_what_a_block_begins_with_is_told(streams):
     blocks = [{"type": "thinking", "thinking": "Hm"}, {"type": "text", "text": "Hi"}]
     starts = [
@@ -425,6 +455,20 @@ def test_of_several_choices_the_first_is_viewed(streams):
     pieces, said = pull(streams.Stream([body + DONE]))
     assert [piece.text for piece in pieces] == ["a"]
     assert (said["text"], said["tool_calls"], said["finish_reason"]) == ("a", [], "stop")
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"reasoning_details": [{"type": "reasoning.text", "text": "Hm"}]},
+        {"reasoning_details": [{"type": "reasoning.summary", "summary": "Hm"}]},
+        {"thinking": "Hm"},
+    ],
+    ids=["details", "summary", "undeclared"],
+)
+def test_reasoning_is_told_whatever_it_comes_under(streams, delta):
+    pieces, _ = pull(streams.Stream([sse(chunk(delta), chunk({"content": "Hi"})) + DONE]))
+    assert [(piece.kind, piece.text) for piece in pieces] == [("reasoning", "Hm"), ("text", "Hi")]
 
 
 def test_some_servers_count_choices_from_one(streams):

@@ -341,6 +341,11 @@ def test_an_error_that_is_written_is_the_error_that_is_read(kind, message, code,
             assert error.type == type
 
 
+@pytest.mark.parametrize("kind", BODIES)
+def test_the_code_of_an_error_that_is_written_is_read_as_it_was(kind):
+    assert raised(llm.Stream([llm.encode_error(kind, "m", code=429)], kind=kind)).code == 429
+
+
 @pytest.mark.parametrize("kind", ["messages", "responses"])
 def test_an_error_tells_its_api_where_the_api_has_one_of_its_own(kind):
     stream = llm.Stream([llm.encode_error(kind, "m")])

@@ -353,6 +353,16 @@ def test_parts_begin_and_are_said_again(streams):
     assert (state.text, state.reasoning) == ("Hi", "Why")
 
 
+def test_events_that_are_alike_and_bring_no_text_each_count(streams):
+    """However many there are, and though each looks like the one before."""
+    body = sse(
+        added(message("Hi")),
+        *(ev("output_text.annotation.added", annotation={"n": n}) for n in range(12)),
+    )
+    [part] = streams.ResponseStream([body]).get_final_response().output[0].content
+    assert part.annotations == [{"n": n} for n in range(12)]
+
+
 def test_logprobs_and_annotations_go_on(streams):
     body = sse(
         added(message("")),

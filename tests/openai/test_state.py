@@ -460,6 +460,20 @@ def test_what_is_no_chunk_is_refused(other):
         ChatCompletionStreamState().handle_chunk(other)
 
 
+def test_what_stands_in_a_chunk_and_is_of_another_package_is_refused():
+    """Its fields lie elsewhere, whatever their names."""
+
+    class Other:
+        index = 0
+        finish_reason = None
+        delta = ChoiceDelta()
+
+    for choice in (Other(), Choice(index=0, delta=Other())):
+        made = ChatCompletionChunk(id="1", choices=[choice], created=1, model="m")
+        with pytest.raises(TypeError, match=r"expected .* of sseparse, not .*Other|a stream, not"):
+            ChatCompletionStreamState().handle_chunk(made)
+
+
 if __name__ == "__main__":
     for each in GROWING.values():
         work(each, 10)  # what is done once

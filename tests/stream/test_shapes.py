@@ -473,10 +473,29 @@ def test_more_kinds_of_payloads_than_a_stream_has_shapes_are_read_in_turn(stream
     as_each_stream_says(streams, decode_with(Everything), payloads, payloads[::-1])
 
 
+def test_more_kinds_of_known_payloads_than_a_stream_keeps_are_read(streams):
+    """One after another, so that all are learned; then in turn."""
+    kinds = [
+        [f'{{"mapping": {{"{key}{other}": "{word}"}}}}'.encode() for word in words(9)]
+        for key in "abcdefgh"
+        for other in "abcde"
+    ]
+    by_kind = [payload for alike in kinds for payload in alike]
+    in_turn = [payload for others in zip(*kinds, strict=True) for payload in others]
+    as_each_stream_says(streams, decode_with(Everything), by_kind, in_turn, in_turn[::-1])
+
+
 def test_payloads_that_differ_in_more_places_than_a_shape_has_are_read(streams):
     payloads = [
         ("{" + ", ".join(f'"k{i}": "{word}{i}"' for i in range(40)) + "}").encode()
         for word in words(9)
+    ]
+    as_each_stream_says(streams, decode_with(Everything), payloads)
+
+
+def test_payloads_nested_deeper_than_a_shape_looks_are_read(streams):
+    payloads = [
+        f'{{"anything": {"[" * 30}"{word}"{"]" * 30}, "text": "a"}}'.encode() for word in words(9)
     ]
     as_each_stream_says(streams, decode_with(Everything), payloads)
 
