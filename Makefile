@@ -12,7 +12,7 @@
 #   make bench-guard   the instructions an event takes, against those of the last time (valgrind)
 #   make docs       the documentation, into site/ (Python 3.11 or newer)
 #   make fuzz       looks for inputs that break something, SECONDS=60 for each fuzzer (SEED=1: the same again)
-#   make sanitize   the parsers' tests under AddressSanitizer and UndefinedBehaviorSanitizer (needs gcc)
+#   make sanitize   the tests of all that is compiled under AddressSanitizer and UndefinedBehaviorSanitizer (needs gcc)
 #   make soak       reads STREAMS=10000 at a time, of every API and in every form, over loopback and through the
 #                   gateway of examples/, for SECONDS=60, and accounts for every event
 #   make servers    every form and HTTP client on servers of others, beside the official clients (npm, nginx where they are)
@@ -121,7 +121,7 @@ fuzz: .venv/built .venv/group-fuzz
 	{ echo "make fuzz needs what it could not install: atheris is there for CPython 3.10 to 3.14 on 64-bit Linux"; exit 1; }
 	@touch $@
 
-# The parsers' tests under sanitizers, and every input that the fuzzers have found worth keeping.
+# The tests of all that is compiled under sanitizers, and every input that the fuzzers have found worth keeping.
 sanitize: .sanitize/built
 	$(SANITIZED) $(BIN)/pytest $(PARALLEL) --capture=sys -k "not python" $(SANITIZE_TESTS)
 	$(BIN)/python fuzz/seeds.py .fuzz/seeds
@@ -138,11 +138,13 @@ sanitize: .sanitize/built
 LIBASAN = $(shell gcc -print-file-name=libasan.so 2>/dev/null)
 SANITIZED = env LD_PRELOAD=$(LIBASAN) PYTHONPATH=$(CURDIR)/.sanitize/lib PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 SANITIZE_FLAGS = -fsanitize=address,undefined
-SANITIZE_TESTS = tests/core tests/openai/test_stream.py tests/system/test_out_of_memory.py
+SANITIZE_TESTS = tests/core tests/stream tests/openai tests/anthropic tests/google tests/llm tests/system/test_out_of_memory.py
 
-.sanitize/built: .venv/built .venv/group-sanitize $(wildcard sseparse/*.py sseparse/openai/*.py)
+# As for .venv/build only what has changed is compiled again; of the rest nothing is kept.
+.sanitize/built: .venv/built .venv/group-sanitize $(wildcard sseparse/*.py sseparse/*/*.py)
 	@test -f "$(LIBASAN)" || { echo "make sanitize needs gcc with libasan and libubsan, which this machine has not"; exit 1; }
-	rm -rf .sanitize
+	mkdir -p .sanitize/lib
+	find .sanitize/lib -name "*.py" -delete
 	CC=gcc CFLAGS="$(SANITIZE_FLAGS) -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1 -DCYTHON_USE_FREELISTS=0" LDFLAGS="$(SANITIZE_FLAGS)" \
 	$(BIN)/python setup.py --quiet build --build-base .sanitize/build --build-lib .sanitize/lib
 	@cd .sanitize && $(SANITIZED) $(CURDIR)/$(BIN)/python -c 'import sseparse as s; assert ".sanitize" in s.__file__ and s.IMPLEMENTATION == "cython"'
