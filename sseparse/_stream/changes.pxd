@@ -1,7 +1,7 @@
 # The types that Cython compiles changes.py with; see there.
 
 cimport cython
-from sseparse._stream cimport native
+cimport sseparse._stream.native as native
 from sseparse._stream.fields cimport decoded_as, extra_of, was_mended
 
 

@@ -1,7 +1,7 @@
 # The types that Cython compiles convert.py with; see there.
 
 cimport cython
-from sseparse._stream cimport fields
+cimport sseparse._stream.fields as fields
 
 
 @cython.locals(declared=dict, extra=dict, below=dict, names=dict)

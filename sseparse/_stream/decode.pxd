@@ -1,6 +1,6 @@
 # The types that Cython compiles decode.py with; see there.
 
-from sseparse._stream cimport fields
+cimport sseparse._stream.fields as fields
 
 cdef int _MOST_REFUSALS
 

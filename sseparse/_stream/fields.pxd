@@ -1,7 +1,7 @@
 # The types that Cython compiles fields.py with; see there.
 
 cimport cython
-from sseparse._stream cimport native
+cimport sseparse._stream.native as native
 
 
 cdef class Field:

@@ -3,7 +3,7 @@
 
 cimport cython
 from sseparse._parser_c cimport Event as CEvent
-from sseparse._stream cimport native
+cimport sseparse._stream.native as native
 from sseparse._stream.shapes cimport Met as CMet
 from sseparse._stream.shapes cimport Shapes as CShapes
 from sseparse._stream.text cimport Place as CPlace

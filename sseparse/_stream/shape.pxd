@@ -1,7 +1,7 @@
 # The types that Cython compiles shape.py with; see there.
 
 cimport cython
-from sseparse._stream cimport native
+cimport sseparse._stream.native as native
 
 # Constants of shape.py, as C has them.
 cdef int _DEEPEST

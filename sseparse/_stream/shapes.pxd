@@ -1,7 +1,7 @@
 # The types that Cython compiles shapes.py with; see there. Shape is what shape.py has of that name.
 
 cimport cython
-from sseparse._stream cimport native
+cimport sseparse._stream.native as native
 from sseparse._stream.shape cimport Shape as CShape
 from sseparse._stream.shape cimport Values as CValues
 

@@ -1,7 +1,7 @@
 # The types that Cython compiles text.py with; see there.
 
 cimport cython
-from sseparse._stream cimport native
+cimport sseparse._stream.native as native
 
 cdef int _BLOCK
 

@@ -1,6 +1,6 @@
 # The types that Cython compiles choice.py with; see there.
 
-from sseparse._stream cimport fields
+cimport sseparse._stream.fields as fields
 from sseparse._stream.text cimport Place
 
 cdef fields.Field _DELTA

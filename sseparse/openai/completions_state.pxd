@@ -1,3 +1,3 @@
 # What completions_state.py takes of compiled modules without asking Python; see there.
 
-from sseparse._stream cimport fields
+cimport sseparse._stream.fields as fields

@@ -1,5 +1,5 @@
 # The types that Cython compiles decode.py with; see there.
 
-from sseparse._stream cimport fields
+cimport sseparse._stream.fields as fields
 
 cdef fields.Field _OBJECT, _CHOICES, _X_GROQ

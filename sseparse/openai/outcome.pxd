@@ -1,5 +1,5 @@
 # The types that Cython compiles outcome.py with; see there.
 
-from sseparse._stream cimport fields
+cimport sseparse._stream.fields as fields
 
 cdef fields.Present _IN_DELTA

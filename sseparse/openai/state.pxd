@@ -1,5 +1,5 @@
 # The types that Cython compiles state.py with; see there.
 
-from sseparse._stream cimport fields
+cimport sseparse._stream.fields as fields
 
 cdef fields.Field _CHOICES, _INDEX, _FINISH_REASON

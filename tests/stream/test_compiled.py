@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sysconfig
 from pathlib import Path
 
@@ -31,3 +32,15 @@ def test_a_module_that_says_that_it_is_compiled_runs_compiled(name):
 
 def test_the_reader_of_every_stream_is_among_them():
     assert "sseparse._stream.reader" in SAY_SO
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.pxd")), ids=lambda path: path.stem)
+def test_a_module_is_compiled_again_when_one_that_it_cimports_has_changed(path, monkeypatch):
+    """Cython does not see all ways of saying which that is, and old C beside new crashes."""
+    dependencies = pytest.importorskip("Cython.Build.Dependencies")
+    monkeypatch.chdir(PACKAGE.parent)
+    path = path.relative_to(PACKAGE.parent)
+    [source] = [found for suffix in (".py", ".pyx") if (found := path.with_suffix(suffix)).exists()]
+    seen = dependencies.create_dependency_tree().all_dependencies(str(source))
+    said = re.findall(r"^(?:from|cimport) (sseparse[\w.]*)", path.read_text("utf-8"), re.MULTILINE)
+    assert {f"{name.replace('.', '/')}.pxd" for name in said} <= set(seen)
