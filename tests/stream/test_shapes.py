@@ -487,7 +487,7 @@ def test_more_kinds_of_known_payloads_than_a_stream_keeps_are_read(streams):
 
 def test_payloads_that_differ_in_more_places_than_a_shape_has_are_read(streams):
     payloads = [
-        ("{" + ", ".join(f'"k{i}": "{word}{i}"' for i in range(40)) + "}").encode()
+        ("{" + ", ".join(f'"k{i}": "{word}{i}"' for i in range(80)) + "}").encode()
         for word in words(9)
     ]
     as_each_stream_says(streams, decode_with(Everything), payloads)
@@ -498,6 +498,41 @@ def test_payloads_nested_deeper_than_a_shape_looks_are_read(streams):
         f'{{"anything": {"[" * 30}"{word}"{"]" * 30}, "text": "a"}}'.encode() for word in words(9)
     ]
     as_each_stream_says(streams, decode_with(Everything), payloads)
+
+
+def test_integers_in_a_list_have_the_limit_that_they_have(streams):
+    class Few(msgspec.Struct):
+        few: list[Annotated[int, msgspec.Meta(le=10**12)]] = []
+
+    payloads = [f'{{"few": [{n}]}}'.encode() for n in (1, 2, 3, 4, 10**13, 5, 10**12)]
+    decode = decode_with(Few)
+    assert through_shapes(streams, decode, payloads) == one_by_one(decode, payloads)
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (lambda n: {"sizes": [n, 1]}, lambda final: final.model_extra == {"sizes": [8, 1]}),
+        (
+            lambda n: {"usage": {"prompt_tokens": 1, "more": {"deep": n}}},
+            lambda final: final.usage.model_extra == {"more": {"deep": 8}},
+        ),
+    ],
+    ids=["a list", "within the usage"],
+)
+def test_what_is_undeclared_and_may_be_changed_is_the_last_that_came(streams, made, says):
+    body = sse(*[chunk({"content": f"{n}"}, **made(n)) for n in range(1, 9)]) + DONE
+    check(body, implementations=[streams])
+    assert says(streams.ChatStream([body]).get_final_completion())
+
+
+def test_log_probabilities_with_undeclared_keys_keep_them(streams):
+    chunks = [chunk({"content": "a"}) for _ in range(8)]
+    for n, made in enumerate(chunks):
+        made["choices"][0]["logprobs"] = {"content": [{"token": "a", "logprob": -0.5, "new": n}]}
+    check(sse(*chunks) + DONE, implementations=[streams])
+    [choice] = streams.ChatStream([sse(*chunks) + DONE]).get_final_completion().choices
+    assert [each.model_extra["new"] for each in choice.logprobs.content] == list(range(8))
 
 
 def test_negative_integers_are_read(streams):
