@@ -465,3 +465,12 @@ def test_threads_write_mended_chunks_at_the_same_time():
 def test_a_chunk_of_nobodys_payload_has_what_is_set():
     made = ChatCompletionChunk(id="a", choices=[Choice(index=0, delta=ChoiceDelta(content="x"))])
     assert json.loads(made.to_json()) == made.to_dict()
+
+
+def test_a_change_within_what_came_as_no_list_is_written_as_it_is_now():
+    payload = chunk({"content": "a"})
+    [payload["choices"]] = payload["choices"]
+    [item] = ChatStream([encode_event(json.dumps(payload))])
+    assert item.to_dict() == payload
+    item.choices[0].delta.content = "b"
+    assert item.to_dict()["choices"] == [{"index": 0, "delta": {"content": "b"}}]

@@ -500,11 +500,16 @@ def test_payloads_nested_deeper_than_a_shape_looks_are_read(streams):
     as_each_stream_says(streams, decode_with(Everything), payloads)
 
 
-def test_integers_in_a_list_have_the_limit_that_they_have(streams):
+@pytest.mark.parametrize("written", ['"number": 5{}', '"few": [5{}]'])
+def test_integers_have_the_limit_that_they_have(streams, written):
+    """Alone, and in a list."""
+
     class Few(msgspec.Struct):
+        number: Annotated[int, msgspec.Meta(le=10**12)] = 0
         few: list[Annotated[int, msgspec.Meta(le=10**12)]] = []
 
-    payloads = [f'{{"few": [{n}]}}'.encode() for n in (1, 2, 3, 4, 10**13, 5, 10**12)]
+    fields = [written.format("0" * n) for n in (1, 2, 3, 4, 13, 5, 11)]
+    payloads = [f"{{{field}}}".encode() for field in fields]
     decode = decode_with(Few)
     assert through_shapes(streams, decode, payloads) == one_by_one(decode, payloads)
 
@@ -524,6 +529,23 @@ def test_what_is_undeclared_and_may_be_changed_is_the_last_that_came(streams, ma
     body = sse(*[chunk({"content": f"{n}"}, **made(n)) for n in range(1, 9)]) + DONE
     check(body, implementations=[streams])
     assert says(streams.ChatStream([body]).get_final_completion())
+
+
+def test_log_probabilities_beside_what_is_mended_are_all_there(streams):
+    chunks = [chunk({"content": [{"type": "text", "text": f"{n}"}]}) for n in range(8)]
+    for n, made in enumerate(chunks):
+        made["choices"][0]["logprobs"] = {"content": [{"token": f"{n}", "logprob": -0.5}]}
+    body = sse(*chunks) + DONE
+    check(body, implementations=[streams])
+    [choice] = streams.ChatStream([body]).get_final_completion().choices
+    assert "".join(each.token for each in choice.logprobs.content) == choice.message.content
+
+
+def test_of_what_says_who_answers_the_first_counts(streams):
+    head = {"system_fingerprint": "fp", "service_tier": "default", "provider": "P"}
+    chunks = [chunk({"content": "a"}, **head), chunk({"content": "b"}, **{**head, "provider": "Q"})]
+    final = streams.ChatStream([sse(*chunks) + DONE]).get_final_completion()
+    assert {name: getattr(final, name) for name in head} == head
 
 
 def test_log_probabilities_with_undeclared_keys_keep_them(streams):
