@@ -67,9 +67,10 @@ cdef class Reader:
 
     cdef object _advance(self, int wanted, object text_of)
 
-    @cython.locals(payload=bytes, met=CMet, run=Run, number=Py_ssize_t)
+    @cython.locals(payload=bytes, shapes=CShapes, met=CMet, run=Run, number=Py_ssize_t)
     cdef object _read_event(self, CEvent event, int wanted, object text_of)
 
+    @cython.locals(shapes=CShapes)
     cdef object _decode(self, CEvent event, bytes payload)
 
     cdef _hold(self, CEvent event, undecided)

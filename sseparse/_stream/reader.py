@@ -237,9 +237,10 @@ class Reader:
         if self._arrivals:
             self._timing.last_read = self._arrivals.pop(0)  # type: ignore[union-attr]
         payload = native.data_of(event)
+        shapes = self._shapes  # held: another thread may put others in their place
         met = None
         if not _is_error(native.type_of(event)):
-            met = self._shapes.match(payload)
+            met = shapes.match(payload)
         chunk = None
         if met is None:
             chunk = self._decode(event, payload)
@@ -321,7 +322,8 @@ class Reader:
                 error.status = not_an_event_stream(self._response, b"").status
             raise
         if chunk is not None:
-            self._shapes.learn(payload)
+            shapes = self._shapes  # held, as above
+            shapes.learn(payload)
         return chunk
 
     def _hold(self, event: Event, undecided: Undecided) -> None:

@@ -1,4 +1,4 @@
-"""Streams in many threads at once, with what they know in common."""
+"""Streams in many threads: all at once, with what they know in common; and one, by mistake."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
 
 import api_streams
@@ -122,3 +123,79 @@ for cls in below(msgspec.Struct):
 def test_msgspec_has_looked_at_every_type_when_threads_may_begin():
     """It crashes where one thread decodes a type while another one's decoder looks at it."""
     subprocess.run([sys.executable, "-c", LOOK_AT_EVERY_TYPE], check=True)
+
+
+class Reads:
+    """Bytes for a stream, from a source that does not mind who asks, or when."""
+
+    def __init__(self, reads: list[bytes]) -> None:
+        self._reads = iter(reads)
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._reads)
+
+    def __aiter__(self) -> Any:
+        return self
+
+    async def __anext__(self) -> bytes:
+        await asyncio.sleep(0)
+        for data in self._reads:
+            return data
+        raise StopAsyncIteration
+
+
+def look_at(stream: Any) -> None:
+    """What a shared one says of itself may be of any moment, and so may be an exception."""
+    with suppress(Exception):
+        get_final(stream).to_dict()
+    with suppress(Exception):
+        assert stream.done is not None, (stream.truncated, stream.usage, stream.finish_reason)
+
+
+@pytest.mark.parametrize("form", ["Stream", "Parser"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_that_eight_threads_share_gives_objects_or_raises_exceptions(streams, kind, form):
+    """Of which payloads they are made is up to chance, but they are whole; nothing crashes."""
+    made = payloads(kind, "n", 60)
+    reads = [sse(payload) for payload in made for _ in range(2)]
+    for api in (KINDS[kind], ""):
+        streams.KNOWN.clear()  # so that they learn, too
+        name = f"{api or 'Stream' * (form == 'Parser')}{form}"
+        stream = getattr(streams, name)(*[Reads(reads)] * (form == "Stream"))
+        found: list[Any] = []
+
+        def share(number: int, stream: Any = stream, found: list[Any] = found) -> None:
+            for turn, data in enumerate(reads[number::THREADS]):
+                with suppress(Exception):
+                    found.extend(stream.feed(data) if form == "Parser" else [next(stream)])
+                if turn % 10 == number:
+                    look_at(stream)
+
+        in_threads(share)
+        assert found
+        for item in found:
+            assert json.loads(item.raw) in made
+            assert set(item.to_dict()) <= {key for one in made if one != "[DONE]" for key in one}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tasks_that_share_a_stream_get_each_object_once(streams, kind):
+    made = payloads(kind, "n", 30)
+    for api in (KINDS[kind], ""):
+        raws: list[Any] = []
+
+        async def share(api: str = api, raws: list[Any] = raws) -> None:
+            stream = getattr(streams, f"Async{api}Stream")(Reads([sse(one) for one in made]))
+
+            async def read() -> None:
+                async for item in stream:
+                    raws.append(json.loads(item.raw))
+                    await asyncio.sleep(0)
+
+            await asyncio.gather(*[read() for _ in range(THREADS)])
+
+        asyncio.run(share())
+        assert raws == [one for one in made if one not in ("[DONE]", {"type": "ping"})]
