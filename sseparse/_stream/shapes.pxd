@@ -7,7 +7,7 @@ from sseparse._stream.shape cimport Values as CValues
 
 # Constants of shapes.py, as C has them.
 cdef int _MOST_MET, _MOST_RECENT, _PATIENCE
-cdef int _MOST_SHAPES, _MOST_CANDIDATES, _MOST_REFUSED, _MOST_FAILURES
+cdef int _MOST_SHAPES, _MOST_CANDIDATES, _MOST_FAILURES
 cdef int _LONGEST_PAYLOAD, _MOST_BYTES
 
 

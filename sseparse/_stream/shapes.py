@@ -46,7 +46,6 @@ _PATIENCE = 8
 # Of each skeleton.
 _MOST_SHAPES = 8
 _MOST_CANDIDATES = 8  # payloads that matched no shape and may suggest one
-_MOST_REFUSED = 24
 _MOST_FAILURES = 8  # of proofs
 
 _LONGEST_PAYLOAD = 32 * 1024  # bytes
@@ -156,8 +155,7 @@ class Known:
         if not wider.prove(decode):
             kin.failures += 1
             shape.refused.update(wider.refused or spans)
-            if len(kin.refused) < _MOST_REFUSED:
-                kin.refused.update([shape.key_of(span) for span in wider.refused])
+            kin.refused.update([shape.key_of(span) for span in wider.refused])
             return False
         kin.candidates = tuple([each for each in kin.candidates if each is not shape])
         kin.shapes = (wider, *[each for each in kin.shapes if each is not shape])[:_MOST_SHAPES]
