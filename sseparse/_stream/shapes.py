@@ -267,9 +267,8 @@ class Shapes:
     def _note(self, met: Met) -> None:
         if len(self._met) < _MOST_MET:
             self._met[met.shape] = met
-        if met not in self._recent:
-            self._recent.insert(0, met)
-            del self._recent[_MOST_RECENT:]
+        self._recent.insert(0, met)
+        del self._recent[_MOST_RECENT:]
 
     def learn(self, payload: bytes) -> None:
         """Take note of a payload that matched no shape, and can be decoded."""
