@@ -529,9 +529,7 @@ def _item_of(hole: Hole, payload: bytes, value: Value) -> Any:
     if hole.kind == _FRACTION:
         return _decode_fraction(native.bytes_at(payload, start, end))
     integers = native.integers_at(payload, start, end)
-    if integers is None:
-        return _decode_integers(native.bytes_at(payload, start, end))
-    return integers
+    return _decode_integers(native.bytes_at(payload, start, end)) if integers is None else integers
 
 
 def _begins_number(byte: int) -> bool:
