@@ -128,8 +128,9 @@ cdef inline bint has_at(bytes payload, Py_ssize_t position, bytes piece) noexcep
 cdef inline bint goes_on(
     bytes payload, Py_ssize_t position, bytes other, Py_ssize_t start, Py_ssize_t end
 ) noexcept:
+    # The last check is for threads that share a stream by mistake.
     cdef Py_ssize_t size = end + 1 - start
-    if PyBytes_GET_SIZE(payload) - position < size:
+    if PyBytes_GET_SIZE(payload) - position < size or end >= PyBytes_GET_SIZE(other):
         return False
     return memcmp(
         PyBytes_AS_STRING(payload) + position, PyBytes_AS_STRING(other) + start, size
@@ -206,6 +207,8 @@ cdef inline list integers_at(bytes payload, Py_ssize_t start, Py_ssize_t end):
     cdef long integer
     cdef Py_ssize_t position = start + 1
     cdef Py_ssize_t first
+    if end - start < 2:
+        return None
     if position == end - 1:
         return found
     while True:

@@ -515,7 +515,9 @@ def _end_of(kind: int, payload: bytes, start: int, value: Value) -> int:
 
 def _item_of(hole: Hole, payload: bytes, value: Value) -> Any:
     """A value, made; None where the hole takes no such one."""
-    start, end = value.new_start, value.new_end
+    # Of threads that share a stream by mistake another may have another payload here.
+    end = min(value.new_end, len(payload))
+    start = min(value.new_start, end)
     if hole.kind == _TEXT:
         if value.is_plain:
             return native.text_at(payload, start, end)
