@@ -114,6 +114,29 @@ cdef inline Py_ssize_t end_of_text(bytes payload, Py_ssize_t start) noexcept:
     return start
 
 
+cdef inline const unsigned char* closing_quote(
+    const unsigned char* text, const unsigned char* end
+) noexcept:
+    # The first before which there are no backslashes, or pairs of them; the end where there is none.
+    cdef const unsigned char* quote
+    cdef const unsigned char* start = text
+    while True:
+        quote = <const unsigned char*> memchr(text, c'"', end - text)
+        if quote is NULL:
+            return end
+        text = quote
+        while text > start and text[-1] == c"\\":
+            text -= 1
+        if (quote - text) % 2 == 0:
+            return quote
+        text = quote + 1
+
+
+cdef inline Py_ssize_t end_of_string(bytes payload, Py_ssize_t start) noexcept:
+    cdef const unsigned char* text = <const unsigned char*> PyBytes_AS_STRING(payload)
+    return closing_quote(text + start, text + PyBytes_GET_SIZE(payload)) - text
+
+
 cdef inline bint is_end(unsigned char byte) noexcept:
     return byte < 0x20 or byte == c'"' or byte == c"\\"
 
@@ -247,24 +270,6 @@ cdef inline unsigned long long mixed(unsigned long long hashed, unsigned long lo
     return hashed ^ (hashed >> 29)
 
 
-cdef inline const unsigned char* end_of_string(
-    const unsigned char* text, const unsigned char* end
-) noexcept:
-    # Behind the quote that ends it: the first before which there are no backslashes, or pairs.
-    cdef const unsigned char* quote
-    cdef const unsigned char* start = text
-    while True:
-        quote = <const unsigned char*> memchr(text, c'"', end - text)
-        if quote is NULL:
-            return end
-        text = quote
-        while text > start and text[-1] == c"\\":
-            text -= 1
-        if (quote - text) % 2 == 0:
-            return quote + 1
-        text = quote + 1
-
-
 cdef inline bint is_of_number(unsigned char byte) noexcept:
     return (
         c"0" <= byte <= c"9" or byte == c"." or byte == c"-" or byte == c"+"
@@ -288,7 +293,9 @@ cdef inline long long skeleton_of(bytes payload) noexcept:
         start = text
         text += 1
         if start[0] == c'"':
-            text = end_of_string(text, end)
+            text = closing_quote(text, end)
+            if text < end:
+                text += 1
             is_key = text < end and text[0] == c":"
             if is_key or is_of_type:
                 is_of_type = is_key and text - start == 6 and memcmp(start, b'"type"', 6) == 0

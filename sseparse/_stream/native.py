@@ -21,6 +21,7 @@ _VALUES = re.compile(
     rb' *\}\Z|("type": *%b|%b:)|%b|[-0-9][-+.0-9eE]*|\[[0-9, ]*\]' % (_STRING, _STRING, _STRING),
     re.DOTALL,
 )
+_REST_OF_STRING = re.compile(rb'(?:[^"\\]|\\.)*(?=")', re.DOTALL)
 _INTEGERS = re.compile(rb"\[[0-9, ]*\]")
 _END_OF_TEXT = re.compile(rb'["\\\x00-\x1f]')
 
@@ -89,6 +90,17 @@ def end_of_text(payload: bytes, start: int) -> int:
     """
     found = _END_OF_TEXT.search(payload, start)
     return len(payload) if found is None else found.start()
+
+
+def end_of_string(payload: bytes, start: int) -> int:
+    """Where the quote is that ends a JSON string; the length of the payload where there is none.
+
+    Args:
+        payload: has it.
+        start: in the string, and not behind a backslash.
+    """
+    found = _REST_OF_STRING.match(payload, start)
+    return len(payload) if found is None else found.end()
 
 
 def has_at(payload: bytes, position: int, piece: bytes) -> bool:

@@ -26,7 +26,14 @@ cdef class Copy:
     cdef list targets
     cdef list parts
 
-    @cython.locals(below=Copy, position=Py_ssize_t)
+    @cython.locals(
+        below=Copy,
+        items=list,
+        mapping=dict,
+        position=Py_ssize_t,
+        number=Py_ssize_t,
+        index=Py_ssize_t,
+    )
     cdef object make(self, list values, bytes payload)
 
 
@@ -103,10 +110,6 @@ cdef class Shape:
     other_end=Py_ssize_t,
 )
 cdef list _differences(bytes one, bytes other)
-
-
-@cython.locals(text="const unsigned char*", end=Py_ssize_t)
-cdef Py_ssize_t _end_of_string(bytes payload, Py_ssize_t position) except -1
 
 
 @cython.locals(text="const unsigned char*", end=Py_ssize_t)

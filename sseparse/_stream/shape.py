@@ -102,25 +102,29 @@ class Copy:
         self.parts = parts
 
     def make(self, values: list[Any], payload: bytes) -> Any:
+        # Each has a name, and a type in shape.pxd, of its own.
+        made: Any
         if self.kind == _STRUCT:
             made = native.copy(self.sample, self.kept)
         elif self.kind == _LIST:
-            made = list(self.sample)
+            made = items = self.sample[:]
         else:
-            made = dict(self.sample)
+            made = mapping = dict(self.sample)
         for position in range(len(self.targets)):
             part = self.parts[position]
             if isinstance(part, Copy):
                 below = part
                 value = below.make(values, payload)
-            elif part == _WHOLE:
-                value = payload
             else:
-                value = values[part]
+                number = part
+                value = payload if number == _WHOLE else values[number]
             if self.kind == _STRUCT:
                 native.put(made, self.targets[position], value)
+            elif self.kind == _LIST:
+                index = self.targets[position]
+                items[index] = value
             else:
-                made[self.targets[position]] = value
+                mapping[self.targets[position]] = value
         return made
 
 
@@ -428,7 +432,7 @@ def _differences(one: bytes, other: bytes) -> list[Any] | None:
     size, other_size = _end_of_body(one), _end_of_body(other)
     while i < size and j < other_size:
         if a[i] == _QUOTE and b[j] == _QUOTE:
-            end, other_end = _end_of_string(one, i + 1), _end_of_string(other, j + 1)
+            end, other_end = native.end_of_string(one, i + 1), native.end_of_string(other, j + 1)
             if not native.are_same(one, i, end, other, j, other_end):
                 spans.append((i + 1, end, _TEXT))
             i, j = end + 1, other_end + 1
@@ -469,20 +473,6 @@ def _end_of_body(payload: bytes) -> int:
     return end
 
 
-def _end_of_string(payload: bytes, position: int) -> int:
-    """Where the quote is that ends a string; the payload's end where there is none.
-
-    Args:
-        payload: has it.
-        position: in the string, and not behind a backslash.
-    """
-    text = payload
-    end = len(payload)
-    while position < end and text[position] != _QUOTE:
-        position += 2 if text[position] == _BACKSLASH else 1
-    return min(position, end)
-
-
 def _end_of_number(payload: bytes, position: int) -> int:
     text = payload
     end = len(payload)
@@ -499,7 +489,7 @@ def _end_of(kind: int, payload: bytes, start: int, value: Value) -> int:
         value.is_plain = True
         if end < len(payload) and text[end] == _BACKSLASH:
             value.is_plain = False
-            end = _end_of_string(payload, end)
+            end = native.end_of_string(payload, end)
         # What else ends it are control characters, which are no JSON.
         return end if end < len(payload) and text[end] == _QUOTE else -1
     if kind == _INTEGER:
