@@ -38,7 +38,11 @@ def main() -> int:
     seed = random.randrange(1, 2**31) if options.seed is None else options.seed
 
     subprocess.run([sys.executable, HERE / "seeds.py", WORK / "seeds"], check=True)
-    results = [fuzz(name, options.seconds, seed) for name in options.fuzzers or FUZZERS]
+    names = options.fuzzers or FUZZERS
+    results = [fuzz(name, options.seconds, seed) for name in names]
+    inputs = sum(int((_found("inputs", log_of(name)) or ["0"])[-1]) for name in names)
+    failed = results.count(False)
+    print(f"in all: {inputs:,} inputs; {failed or 'none'} of the fuzzers found something")
     return 0 if all(results) else 1
 
 
@@ -57,20 +61,27 @@ def fuzz(name: str, seconds: int, seed: int) -> bool:
         *(str(corpus), str(WORK / "seeds" / name)),
     ]
     print(f"{name}: {seconds} seconds from seed {seed} ...", flush=True)
-    log = WORK / f"{name}.log"
-    with log.open("wb") as output:
+    with path_of_log(name).open("wb") as output:
         status = subprocess.run(command, stdout=output, stderr=output, check=False).returncode
-    text = log.read_text(encoding="utf-8", errors="replace")
+    text = log_of(name)
     print(f"{name}: {_summary(text)}", flush=True)
     if status == 0:
         return True
     trouble = text.partition("=== Uncaught Python exception: ===")[2] or text[-2000:]
     print(trouble.strip()[:4000])
-    print(f"{name}: FAILED; all of its output is in {log.relative_to(HERE.parent)}")
+    print(f"{name}: FAILED; all of its output is in {path_of_log(name).relative_to(HERE.parent)}")
     for path in sorted(set(found.iterdir()) - known):
         place = path.relative_to(HERE.parent)
         print(f"to see it again: {sys.executable} fuzz/{name}.py {place}")
     return False
+
+
+def path_of_log(name: str) -> Path:
+    return WORK / f"{name}.log"
+
+
+def log_of(name: str) -> str:
+    return path_of_log(name).read_text(encoding="utf-8", errors="replace")
 
 
 _FIGURES = {
@@ -81,10 +92,12 @@ _FIGURES = {
 }
 
 
+def _found(what: str, log: str) -> list[str]:
+    return re.findall(_FIGURES[what], log)
+
+
 def _summary(log: str) -> str:
-    return ", ".join(
-        f"{(re.findall(pattern, log) or ['?'])[-1]} {what}" for what, pattern in _FIGURES.items()
-    )
+    return ", ".join(f"{(_found(what, log) or ['?'])[-1]} {what}" for what in _FIGURES)
 
 
 if __name__ == "__main__":
