@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from .errors import APIError
+    from .shape import Shape
     from .shapes import Known
 
 __all__ = ["DecodingAgain", "PayloadDecoder", "Rules"]
@@ -39,6 +40,9 @@ __all__ = ["DecodingAgain", "PayloadDecoder", "Rules"]
 # Payloads in a row that were not just as declared, until only every so many are tried for that:
 # a refusal takes as long as what is tried after it.
 _MOST_REFUSALS = 4
+
+# Of shapes by which payloads are decoded once more; each has a payload.
+_MOST_SPARE = 16
 
 
 class Rules:
@@ -231,14 +235,20 @@ class DecodingAgain:
     def __init__(self, make_decoder: Callable[[], PayloadDecoder]) -> None:
         self._make_decoder = make_decoder
         self._known: Known | None = None  # from the first time on
+        # What nobody has at work: a thread takes what it needs, and puts it back.
+        self._spare: dict[Shape, Values] = {}
 
     def decode(self, payload: bytes) -> Any:
         """The object that such a payload was decoded to."""
         if self._known is not None:
             for shape in self._known.shapes_like(payload):
-                values = Values(shape)
-                if shape.match(payload, values):
-                    return shape.make(values.items, payload)
+                values = self._spare.pop(shape, None) or Values(shape)
+                is_match = shape.match(payload, values)
+                item = shape.make(values.items, payload) if is_match else None
+                if len(self._spare) < _MOST_SPARE:
+                    self._spare[shape] = values
+                if is_match:
+                    return item
         decoder = self._make_decoder()
         known = self._known = known_to(decoder.variant, decoder.deciding)
         item = decoder.decode(payload)
