@@ -117,7 +117,7 @@ cdef inline Py_ssize_t end_of_text(bytes payload, Py_ssize_t start) noexcept:
 cdef inline const unsigned char* closing_quote(
     const unsigned char* text, const unsigned char* end
 ) noexcept:
-    # The first before which there are no backslashes, or pairs of them; the end where there is none.
+    # The first before which there are no backslashes, or pairs of them; else the end.
     cdef const unsigned char* quote
     cdef const unsigned char* start = text
     while True:

@@ -29,7 +29,6 @@ cdef class Copy:
     @cython.locals(
         below=Copy,
         items=list,
-        mapping=dict,
         position=Py_ssize_t,
         number=Py_ssize_t,
         index=Py_ssize_t,

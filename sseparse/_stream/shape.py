@@ -102,14 +102,13 @@ class Copy:
         self.parts = parts
 
     def make(self, values: list[Any], payload: bytes) -> Any:
-        # Each has a name, and a type in shape.pxd, of its own.
         made: Any
         if self.kind == _STRUCT:
             made = native.copy(self.sample, self.kept)
         elif self.kind == _LIST:
-            made = items = self.sample[:]
+            made = self.sample[:]
         else:
-            made = mapping = dict(self.sample)
+            made = dict(self.sample)
         for position in range(len(self.targets)):
             part = self.parts[position]
             if isinstance(part, Copy):
@@ -121,10 +120,11 @@ class Copy:
             if self.kind == _STRUCT:
                 native.put(made, self.targets[position], value)
             elif self.kind == _LIST:
+                items = made  # which shape.pxd has the type of
                 index = self.targets[position]
                 items[index] = value
             else:
-                mapping[self.targets[position]] = value
+                made[self.targets[position]] = value
         return made
 
 
