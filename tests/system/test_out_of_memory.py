@@ -242,7 +242,7 @@ def chat(module: Any) -> int:
         for read in ways:
             assert not _chat(module, delta, read, 10**6, for_ever=True)
     return sum(
-        each_allocation(partial(_chat, module, delta, read))
+        each_allocation(partial(_chat_that_can_fail, module, delta, read))
         for delta in ('{"content":"%s"}', '{"content":"%s","odd":{"n":["%s",1]}}')
         for read in ways
     )
@@ -263,6 +263,12 @@ def _next_texts(stream: Any) -> Iterator[str]:
 
 def _push(parser: Any) -> None:
     """No iterator: it is given its bytes."""
+
+
+def _chat_that_can_fail(module: Any, delta: str, read: Any, start: int, for_ever: bool) -> bool:
+    # CPython 3.10 ends by itself where there is no memory for the traceback either.
+    is_too_much = for_ever and sys.version_info < (3, 11)
+    return not is_too_much and _chat(module, delta, read, start, for_ever)
 
 
 def _chat(module: Any, delta: str, read: Any, start: int, for_ever: bool) -> bool:
