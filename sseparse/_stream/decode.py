@@ -245,8 +245,9 @@ class DecodingAgain:
                 values = self._spare.pop(shape, None) or Values(shape)
                 is_match = shape.match(payload, values)
                 item = shape.make(values.items, payload) if is_match else None
-                if len(self._spare) < _MOST_SPARE:
-                    self._spare[shape] = values
+                if len(self._spare) == _MOST_SPARE:
+                    self._spare.clear()  # else those of the first streams were kept for ever
+                self._spare[shape] = values
                 if is_match:
                     return item
         decoder = self._make_decoder()
