@@ -37,6 +37,8 @@ cpdef bint was_mended(object model) except -1
 
 cpdef give_extra(object model, dict extra)
 
+cpdef give_decoded(object model, object decoded)
+
 cpdef mark_mended(object model)
 
 cpdef give_payload(object model, bytes payload)

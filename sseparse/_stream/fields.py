@@ -24,6 +24,7 @@ __all__ = [
     "decoded_as",
     "each",
     "extra_of",
+    "give_decoded",
     "give_extra",
     "give_payload",
     "mark_mended",
@@ -123,6 +124,11 @@ def give_extra(model: Any, extra: dict[str, Any]) -> None:
     """Let an object have undeclared keys."""
     if extra:
         model._extra = extra
+
+
+def give_decoded(model: Any, decoded: Any) -> None:
+    """Let an object know what its payload was decoded to, where decoding it again would not say."""
+    model._as_decoded = decoded
 
 
 def mark_mended(model: Any) -> None:

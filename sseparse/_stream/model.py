@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import msgspec
 
 from .changes import dict_of, json_of, plain, written
-from .fields import Origin, extra_of, payload_of, was_mended
+from .fields import Origin, extra_of, give_decoded, payload_of, was_mended
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -139,7 +139,7 @@ def prepare(*classes: type[msgspec.Struct]) -> None:
 
 def settle(model: Model) -> None:
     """Let ``to_dict()`` take an object as it is now for what its payload says."""
-    model._as_decoded = copy.deepcopy(model)
+    give_decoded(model, copy.deepcopy(model))
 
 
 class Decoder(Protocol):
