@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import json
 import pickle
 import sys
-import threading
 
 import pytest
+from in_threads import in_threads
 from json_pieces import NO_JSON, TEXTS, cut, cut_at, loads, observe
 from limited_memory import LARGE, memory_for_less_than
 
@@ -537,13 +538,10 @@ def test_threads_that_share_one_are_refused_or_served(PartialJSON):
     """Which text comes out is anybody's guess; it must not crash, and nothing else be raised."""
     partial = PartialJSON()
     partial.feed('{"a": ["')
-    errors = []
-    start = threading.Barrier(8)
 
     def misuse(number):
-        start.wait()
         for turn in range(300):
-            try:
+            with contextlib.suppress(RuntimeError, PartialJSONError):
                 if turn % 50 == number:
                     partial.__init__()
                 partial.feed(
@@ -551,21 +549,7 @@ def test_threads_that_share_one_are_refused_or_served(PartialJSON):
                 )
                 json.dumps(partial.value)
                 repr((partial.complete, partial.changed, partial.position))
-            except (RuntimeError, PartialJSONError):
-                pass
-            except Exception as error:
-                errors.append(error)
 
-    threads = [threading.Thread(target=misuse, args=(number,)) for number in range(8)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
-    assert errors == []
+    in_threads(misuse)
     partial.__init__()
     assert partial.feed("[1]").value == [1]
