@@ -16,12 +16,13 @@ import msgspec
 # Not the sample's own: a class may have one that copies more.
 _copy_struct: Any = getattr(msgspec.Struct, "__copy__")  # noqa: B009
 # In a payload: what ends it; a type, or a key; any other string, a number, a list of integers.
-_STRING = rb'"(?:[^"\\]|\\.)*"'
+_IN_STRING = rb'[^"\\]*(?:\\.[^"\\]*)*'
+_STRING = b'"%b"' % _IN_STRING
 _VALUES = re.compile(
     rb' *\}\Z|("type": *%b|%b:)|%b|[-0-9][-+.0-9eE]*|\[[0-9, ]*\]' % (_STRING, _STRING, _STRING),
     re.DOTALL,
 )
-_REST_OF_STRING = re.compile(rb'(?:[^"\\]|\\.)*(?=")', re.DOTALL)
+_REST_OF_STRING = re.compile(_IN_STRING + b'(?=")', re.DOTALL)
 _INTEGERS = re.compile(rb"\[[0-9, ]*\]")
 _END_OF_TEXT = re.compile(rb'["\\\x00-\x1f]')
 
