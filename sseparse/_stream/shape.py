@@ -562,7 +562,7 @@ def _mark(number: int, kind: int) -> Any:
     return (f"<hole {number}>", integer, integer + 0.5, [integer])[kind]
 
 
-# Which JSON's grammar lets pass, and what is too large for a number: it raises ValueErrors.
+# They know JSON's grammar: what it does not allow, or is too large for a float, is a ValueError.
 _decode_string = msgspec.json.Decoder(str).decode
 _decode_fraction = msgspec.json.Decoder(float).decode
 _decode_integers = msgspec.json.Decoder(list[int]).decode
