@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sseparse
+from sseparse import _iterators
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -410,6 +411,8 @@ def test_a_chat_stream_goes_on_after_a_failed_allocation():
     sys.version_info[:3] == (3, 15, 0), reason="CPython 3.15.0 crashes, without extensions too"
 )
 def test_iterating_ends_with_the_failed_allocation():
+    if _iterators.__file__.endswith(".py"):
+        pytest.skip("CPython loses a MemoryError for want of a frame: a SystemError, or its end")
     run_in_a_process("iterate", "sseparse")
 
 
