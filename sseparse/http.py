@@ -111,7 +111,7 @@ class EventSource:
             streams; the status is still checked.
         check_status: False takes any status, for servers that report errors as events.
         max_error_body: the most bytes that are read of a body that is no event stream, to
-            show it in the error.
+            show it in the error; 64 KiB where nothing is said.
         **parser_options: see ``Parser``.
 
     Attributes:
