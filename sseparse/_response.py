@@ -43,7 +43,7 @@ _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-
 
 
 def is_response(value: object) -> bool:
-    """Whether it is a response whose bytes ``iter_response_bytes`` or its twin can read."""
+    """Whether ``iter_response_bytes`` or ``aiter_response_bytes`` can read it."""
     return kind(value) is not None
 
 

@@ -163,9 +163,10 @@ class _Form(Generic[ObjectT, UsageT, FinalT]):
 
     @property
     def finish_reason(self) -> str | None:
-        """Why the answer ended, in the API's words; None as long as it has not said so.
+        """Why the answer ended; None as long as it has not said so.
 
-        Of several choices or candidates it is the first one's.
+        In the API's words; the streams of ``sseparse.llm`` have words of their own, and those as
+        ``raw_finish_reason``. Of several choices or candidates it is the first one's.
         """
         return self._state.finish_reason
 

@@ -132,7 +132,7 @@ class ChatParser(PushedCompletion[types.ChatCompletionChunk, types.ChatCompletio
 class ChatStream(PulledCompletion[types.ChatCompletionChunk, types.ChatCompletion]):
     """The chunks of a chat completion stream.
 
-        stream = ChatStream(response)
+        stream = ChatStream(response, skip_empty=True)
         for chunk in stream:
             if chunk.choices[0].delta.content is not None:
                 print(chunk.choices[0].delta.content, end="")

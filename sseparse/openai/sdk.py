@@ -18,7 +18,7 @@ from them without validation, field by field, in Python; that is nearly all the 
 pydantic's validator makes the same models straight from the payload's bytes, in Rust, twenty
 times as fast. It makes *the same* models only of what it need not coerce, so it is asked to
 be strict, and whatever it refuses goes the official client's way: nothing fails here that
-does not fail there, and nothing differs. See "The validator" below for what that takes.
+does not fail there, and nothing differs. See "The validator" in the source for what that takes.
 A block without data is an event, as it is there: of one that is named ``error``, with which some
 servers say that a stream failed, no object can be made, and the same exception comes out.
 
