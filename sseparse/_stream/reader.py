@@ -528,9 +528,11 @@ def _is_error(event_type: str) -> bool:
 
 
 def _as_bytes(data: Any) -> bytes:
-    if isinstance(data, str):
+    try:
+        return memoryview(data).tobytes()
+    except TypeError:
+        # The official clients' streams give objects, of which nobody has the bytes any more.
         raise TypeError(
-            "the source gives str, but a stream needs the bytes as they came, "
-            "such as response.iter_bytes()"
-        )
-    return memoryview(data).tobytes()
+            f"the source gives {type(data).__name__}, but a stream needs the bytes as they came, "
+            f"such as response.iter_bytes()"
+        ) from None

@@ -19,6 +19,8 @@ from sseparse.openai import (
     APIError,
     AsyncChatStream,
     AsyncCompletionStream,
+    ChatCompletionChunk,
+    ChatParser,
     ChatStream,
     ChunkDecodeError,
     CompletionStream,
@@ -98,9 +100,13 @@ def test_sync_and_async_sources_are_told_apart():
         AsyncChatStream([b""])
 
 
-def test_a_source_of_str_is_refused():
-    with pytest.raises(TypeError, match="str"):
-        next(ChatStream(["data: x\n\n"]))
+@pytest.mark.parametrize("read", ["data: x\n\n", ChatCompletionChunk(), None, 1])
+def test_a_source_of_something_else_than_bytes_is_refused(read):
+    said = f"source gives {type(read).__name__}, but a stream needs the bytes as they came"
+    with pytest.raises(TypeError, match=said):
+        next(ChatStream([read]))
+    with pytest.raises(TypeError, match=said):
+        ChatParser().feed(read)
 
 
 def test_a_body_given_at_once_is_not_decoded_at_once():
