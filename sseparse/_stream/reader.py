@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from .. import Event, Parser
 from .._errors import NotAnEventStreamError, SSEError
 from .._lines import LineWatch
+from .._response import MAX_ERROR_BODY
 from ..http import not_an_event_stream
 from . import native
 from .detect import Undecided
@@ -511,7 +512,7 @@ class Reader:
 
     def _no_event_stream(self, body: str) -> NotAnEventStreamError:
         self.stop()
-        beginning = body[:2000].encode("utf-8", "replace")
+        beginning = body[:MAX_ERROR_BODY].encode("utf-8", "replace")[:MAX_ERROR_BODY]
         if self._response is None:
             return NotAnEventStreamError(beginning)
         return not_an_event_stream(self._response, beginning)

@@ -122,6 +122,15 @@ def test_a_web_page_is_told_with_status_type_and_body(read: Callable[..., Any]) 
     assert (caught.value.status, caught.value.content_type) == (502, "text/html")
 
 
+def test_as_much_of_a_web_page_is_kept_as_event_source_keeps(
+    read: Callable[..., Any],
+) -> None:
+    page = b"<p>x</p>" * 10_000
+    with pytest.raises(NotAnEventStreamError) as caught:
+        read(Answer([page], status=502, content_type="text/html"))
+    assert caught.value.body == page[: 64 * 1024]
+
+
 def test_an_empty_answer_with_a_failed_status_is_an_error(read: Callable[..., Any]) -> None:
     with pytest.raises(NotAnEventStreamError, match="status 503"):
         read(Answer([b""], status=503))

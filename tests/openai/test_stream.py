@@ -109,6 +109,13 @@ def test_a_source_of_something_else_than_bytes_is_refused(read):
         ChatParser().feed(read)
 
 
+def test_as_much_of_a_page_is_kept_as_of_a_responses():
+    page = "é".encode() * 100_000
+    with pytest.raises(NotAnEventStreamError) as caught:
+        next(ChatStream([page]))
+    assert caught.value.body == page[: 64 * 1024]
+
+
 def test_a_body_given_at_once_is_not_decoded_at_once():
     stream = ChatStream([BODY])
     next(stream)
