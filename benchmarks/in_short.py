@@ -10,22 +10,25 @@ def headline(results: Results) -> str:
     """The sentence of the README's first screen."""
     framing, chat = "framing: 16 KiB chunks", "recorded: chat"
     httpx_sse = results.ratio(framing, "httpx-sse", "sseparse")
-    ours, official = (
-        results.ratio(chat, name, "msgspec alone") for name in ("typed, folded", "official package")
+    loop, folded, official = (
+        results.ratio(chat, name, "msgspec alone")
+        for name in ("typed, loop", "typed, folded", "official package")
     )
     return (
         f"Framing takes {duration(results.time(framing, 'sseparse'))} an event, where httpx-sse "
-        f"takes {as_times(httpx_sse)} that;\nrecorded chat streams take, typed and folded, "
-        f"{as_times(ours)} the time that msgspec takes to decode their payloads,\nand openai's "
-        f"own package {as_times(official)} ([how fast](#how-fast)).\n"
+        f"takes {as_times(httpx_sse)} that;\na loop over the chunks of recorded chat streams takes "
+        f"{as_times(loop)} the time that msgspec takes to decode\ntheir payloads, the final "
+        f"completion alone {as_times(folded)}, and openai's own package {as_times(official)} "
+        f"([how fast](#how-fast)).\n"
     )
 
 
 WRITES = ("20 events a write", "one event a write")
 RECORDED = {
-    "typed, folded": "sseparse, typed, folded",
-    "typed, iter_text": "its text alone",
-    "neutral view, pieces": "`sseparse.llm`, pieces",
+    "typed, loop": "sseparse, a loop",
+    "typed, folded": "the final object alone",
+    "typed, iter_text": "the text alone",
+    "sseparse.llm, pieces": "`sseparse.llm`, pieces",
     "official package": "official package",
 }
 FRAMING = {

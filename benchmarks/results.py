@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 OURS = (
     "sseparse",
     "typed, ",
-    "neutral view",
     "ChatStream",
     "PartialJSON",
     "sdk.Stream",

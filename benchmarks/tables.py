@@ -19,7 +19,6 @@ from results import (
     duration,
     is_limit,
     is_ours,
-    number,
     table,
 )
 from targets import FEW, targets_table
@@ -34,10 +33,10 @@ def page(results: Results) -> str:
 What providers and servers have sent, one stream after another, most of them short. Time a payload
 of msgspec decoding it, isolated already (to a dict, where it is not as the types declare); of the
 others, which read bytes, how many times that. A stream that is read again has other IDs, as the
-next stream of a server has; "nothing known" is what the first stream of a process costs. The
-neutral view is `sseparse.llm`, which finds out which API it reads. The official packages (openai;
-anthropic; google-genai) iterate, and fold nothing; they are timed with the streams that they read
-to their end.
+next stream of a server has; "nothing known" is what the first stream of a process costs. "Folded"
+makes the final object alone, the loop each object and the final one. `sseparse.llm` finds out which
+API it reads. The official packages (openai; anthropic; google-genai) iterate, and fold nothing;
+they are timed with the streams that they read to their end.
 
 {recorded(results)}
 Provider by provider: how many times the time of msgspec the typed loop takes, folding included, and
@@ -53,6 +52,8 @@ begin and to end a stream.
 {short(results)}
 ## Where something else is faster
 
+How many times the time of sseparse it takes, below 1.
+
 {faster_ones(results)}
 ## Targets
 
@@ -64,8 +65,10 @@ Time an event; of the others, how many times that.
 {without_node(results)}{matrix(results, "framing: ", "sseparse")}
 ## Chat chunks, made
 
-Time a chunk of msgspec decoding isolated payloads (to dicts, where a key is in them that no type
-declares); of the others, how many times that.
+A piece of text, as OpenAI sends it; the same in the smallest envelope (`bare_text`); a piece of a
+tool call's arguments; a token with its log probabilities; a piece of reasoning; and of text, with a
+key that no type declares. Time a chunk of msgspec decoding isolated payloads (to dicts, where there
+is such a key); of the others, how many times that.
 
 {matrix(results, "chat: ", "msgspec alone")}
 ## JSON as it grows
@@ -268,10 +271,9 @@ def faster_ones(results: Results) -> str:
                     continue
                 ratio = results.ratio(group, name, ours)
                 if ratio and ratio < 1:
-                    found[name, ours].append(f"{group} ({number(ratio)})")
+                    found[name, ours].append(f"{group} {as_times(ratio)}")
     lines = [
-        f"- {name} takes this part of the time of {ours}: {'; '.join(places)}\n"
-        for (name, ours), places in found.items()
+        f"- {name}, against {ours}: {'; '.join(places)}\n" for (name, ours), places in found.items()
     ]
     return "".join(lines) or "Nothing is, in this run.\n"
 

@@ -136,7 +136,7 @@ WAYS = {
     "typed, loop, nothing known": first,
     "typed, folded": final,
     "typed, iter_text": text,
-    "neutral view, pieces": neutral,
+    "sseparse.llm, pieces": neutral,
     "official package": official,
 }
 

@@ -89,7 +89,7 @@ WAYS: dict[str, Callable[[str, int], Run]] = {
     "typed, loop, nothing known": first,
     "typed, folded": final,
     "typed, iter_text": text,
-    "neutral view, pieces": neutral,
+    "sseparse.llm, pieces": neutral,
     "official package": official,
 }
 
