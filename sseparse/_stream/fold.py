@@ -8,7 +8,6 @@ keys, a usage of which the last one counts, values that stand for themselves.
 
 from __future__ import annotations
 
-import copy
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
 
     Path = tuple[str | int, ...]
 
-__all__ = ["Extra", "LastUsage", "Offer", "copied", "leave_out_misfits", "settled"]
+__all__ = ["Extra", "Last", "LastUsage", "Offer", "copied", "leave_out_misfits", "settled"]
 
+ValueT = TypeVar("ValueT")
 UsageT = TypeVar("UsageT", bound=Model)
 
 
@@ -46,12 +46,12 @@ class Offer:
         self.is_lasting = True
         self.left = dict(varying)
 
-    def text(self, path: Path, text: Text, value: Any) -> None:
-        """Offer a text for the value at a path, which may vary or not."""
+    def place(self, path: Path, place: Place, value: Any) -> None:
+        """Offer what grows by the value at a path, which may vary or not."""
         if path in self.left:
-            self.places.append((text, self.left.pop(path)))
+            self.places.append((place, self.left.pop(path)))
         elif value:
-            self.constants.append((text, value))
+            self.constants.append((place, value))
 
     def payload(self, path: Path, reader: Place) -> None:
         """Offer what reads for itself what a payload has below a path."""
@@ -70,7 +70,56 @@ class Offer:
                 self.places.append((extra.latest(key), self.left.pop(where)))
 
 
-class LastUsage(Generic[UsageT]):
+class Last(Generic[ValueT]):
+    """What stands in a field of the objects, of which the last one counts.
+
+    Args:
+        root: the field.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._value: ValueT | None = None
+        # Of the numbers that vary in the current run: where they are, and the last ones; and
+        # what they stand in, of which nobody else has a part.
+        self._latest: list[tuple[Path, Latest]] = []
+        self._varied: ValueT | None = None
+
+    @property
+    def value(self) -> ValueT | None:
+        """The last one; None where none has come."""
+        # Those of one object come together.
+        if self._latest and self._latest[0][1].value is not None:
+            # Not in place: somebody may have been given the one before.
+            self._value = copied(self._varied)
+            for path, latest in self._latest:
+                _put(self._value, path, latest.value)
+                latest.value = None
+        return self._value
+
+    def note(self, value: ValueT) -> None:
+        """Take the next one."""
+        self._value = value
+        self._latest = []
+
+    def offer(self, value: ValueT | None, offer: Offer) -> bool:
+        """Offer places for the numbers of further objects; whether that is all to do."""
+        varying = [path for path in offer.left if path[0] == self._root]
+        if not varying:
+            return True
+        if self._value is not value or any("_extra" in path[:-2] for path in varying):
+            return False  # (what no type declares is copied no deeper)
+        if not all(type(_at(value, path[1:])) in (int, float) for path in varying):
+            return False
+        offer.is_lasting = False
+        self._varied = copied(value)
+        self._latest = [(path[1:], Latest()) for path in varying]
+        for path, (_, latest) in zip(varying, self._latest, strict=True):
+            offer.places.append((latest, offer.left.pop(path)))
+        return True
+
+
+class LastUsage(Last[UsageT]):
     """How much was used: the last usage counts, and never a sum.
 
     Args:
@@ -79,49 +128,24 @@ class LastUsage(Generic[UsageT]):
     """
 
     def __init__(self, root: str, counts: tuple[str, ...]) -> None:
-        self._root = root
+        super().__init__(root)
         self._counts = counts
-        self._usage: UsageT | None = None
-        # Of the counts that vary in the current run: where they are, and their last values;
-        # and the usage that they stand in, of which nobody else has a part.
-        self._latest: list[tuple[Path, Latest]] = []
-        self._varied: UsageT | None = None
 
-    @property
-    def value(self) -> UsageT | None:
-        """The last one; None where none has come."""
-        # Those of one usage come together.
-        if self._latest and self._latest[0][1].value is not None:
-            # Not in place: somebody may have been given the one before.
-            self._usage = copy.deepcopy(self._varied)
-            for path, latest in self._latest:
-                _put(self._usage, path, latest.value)
-                latest.value = None
-        return self._usage
-
-    def note(self, usage: UsageT) -> None:
+    def note(self, value: UsageT) -> None:
         """Take the next one."""
         # Nothing but zeros says nothing, after one that says something.
-        if self.value is None or any(getattr(usage, name) for name in self._counts):
-            self._usage = usage
+        if self.value is None or any(getattr(value, name) for name in self._counts):
+            super().note(value)
         self._latest = []
 
-    def offer(self, usage: UsageT | None, offer: Offer) -> bool:
+    def offer(self, value: UsageT | None, offer: Offer) -> bool:
         """Offer places for the counts of further objects; whether that is all to do."""
-        root = self._root
-        varying = [path for path in offer.left if path[0] == root]
-        if not varying:
-            return True
+        varying = [path[1] for path in offer.left if path[0] == self._root]
         # One count that stays, and is not zero: then no usage to come is nothing but zeros.
-        stays = {(root, name) for name in self._counts} - {*varying} if usage is not None else set()
-        if not any(getattr(usage, path[1]) for path in stays) or self._usage is not usage:
+        stays = {*self._counts}.difference(varying)
+        if varying and not any(getattr(value, name) for name in stays):
             return False
-        offer.is_lasting = False
-        self._varied = copy.deepcopy(usage)
-        self._latest = [(path[1:], Latest()) for path in varying]
-        for path, (_, latest) in zip(varying, self._latest, strict=True):
-            offer.places.append((latest, offer.left.pop(path)))
-        return all(type(_at(usage, path[1:])) is int for path in varying)
+        return super().offer(value, offer)
 
 
 def _at(target: Any, path: Path) -> Any:

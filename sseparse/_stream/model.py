@@ -112,7 +112,8 @@ class Model(
     __hash__ = None  # type: ignore[assignment]
 
     def __copy__(self) -> Self:
-        return self.__reduce__()[0](*self.__reduce__()[1])  # type: ignore[no-any-return]
+        make, arguments = self.__reduce__()
+        return make(*arguments)  # type: ignore[no-any-return]
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = {name: getattr(self, name) for name in self.__struct_fields__}

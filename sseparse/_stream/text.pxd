@@ -16,6 +16,12 @@ cdef class Latest(Place):
     cpdef append(self, value)
 
 
+cdef class Items(Place):
+    cdef list _items
+
+    cpdef append(self, value)
+
+
 cdef class Text(Place):
     cdef readonly Py_ssize_t length
     cdef list _blocks

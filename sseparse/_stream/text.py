@@ -1,5 +1,5 @@
 # cython: language_level=3, auto_pickle=False, annotation_typing=False
-"""Where the values of a stream's objects go: texts as they grow, and what only the last says.
+"""Where the values of a stream's objects go: what grows by them, and what only the last says.
 
 Ordinary Python, compiled as it stands where there is a compiler: appending a piece is what
 happens once a token.
@@ -11,7 +11,7 @@ from typing import Any
 
 from . import native
 
-__all__ = ["HalfCharacter", "Latest", "Place", "Text", "join_halves"]
+__all__ = ["HalfCharacter", "Items", "Latest", "Place", "Text", "join_halves"]
 
 # Parts of a text that are joined to one.
 _BLOCK = 256
@@ -36,6 +36,19 @@ class Latest(Place):
 
     def append(self, value: Any) -> None:
         self.value = value
+
+
+class Items(Place):
+    """A list as it grows, by the items of others."""
+
+    def __init__(self) -> None:
+        self._items: list[Any] = []
+
+    def append(self, value: list[Any]) -> None:
+        self._items += value
+
+    def joined(self) -> list[Any]:
+        return self._items[:]
 
 
 class Text(Place):

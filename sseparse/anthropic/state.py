@@ -315,7 +315,7 @@ class MessageStreamState(MessageOutcome):
             for name in _TEXTS:
                 value = getattr(delta, name)
                 if value is not None:
-                    offer.text(("delta", name), block.text(name), value)
+                    offer.place(("delta", name), block.text(name), value)
             if block.is_call:
                 self.call_log.may_grow(block)
         offer.left.pop(("delta", "estimated_tokens"), None)

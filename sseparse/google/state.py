@@ -262,7 +262,7 @@ class GenerateContentStreamState(ContentOutcome):
                 if text is None:
                     return None
                 path = ("candidates", position, "content", "parts", 0, "text")
-                offer.text(path, text, part.text)
+                offer.place(path, text, part.text)
         if not self._last_usage.offer(chunk.usage_metadata, offer):
             return None
         return None if offer.left else offer

@@ -15,7 +15,7 @@ from .._stream import fields
 from .._stream.convert import from_dict
 from .._stream.fold import Extra, settled
 from .._stream.payload import loads
-from .._stream.text import Place, Text
+from .._stream.text import Items, Place, Text
 from . import types
 from .mend import message_beside
 from .parts import Audio, ReasoningDetails, ToolCall, ToolCalls
@@ -113,7 +113,7 @@ class ChatChoice:
         self.audio: Audio | None = None
         self.reasoning_details: ReasoningDetails | None = None
         self.lists: dict[str, list[Any]] = {}
-        self.token_ids: list[Any] | None = None
+        self.token_ids: Items | None = None
         self.extra_content: Any = None
         self.last: dict[str, Any] = {}
         self.delta_extra = Extra()
@@ -157,8 +157,8 @@ class ChatChoice:
                 self.last[name] = value
             elif isinstance(value, list):
                 if self.token_ids is None:
-                    self.token_ids = []
-                self.token_ids += value
+                    self.token_ids = Items()
+                self.token_ids.append(value)
         extra = fields.extra_of(delta)
         if extra:
             self.delta_extra.concatenate(extra)
@@ -178,8 +178,10 @@ class ChatChoice:
             return False
         for name, value in _IN_CHOICE.of(choice):
             if name == "token_ids":
-                return False
-            if name == "logprobs" and (value.content or value.refusal):
+                if self.token_ids is None or not isinstance(value, list):
+                    return False
+                offer.place((*path, name), self.token_ids, value[:])
+            elif name == "logprobs" and (value.content or value.refusal):
                 if is_mended or self.logprobs is None:
                     return False
                 offer.payload((*path, "logprobs"), self.logprobs)
@@ -193,7 +195,7 @@ class ChatChoice:
         path = (*path, "delta")
         for name, value in _IN_DELTA.of(delta):
             if name in TEXTS:
-                offer.text((*path, name), self.texts[name], value)
+                offer.place((*path, name), self.texts[name], value)
                 continue
             offer.is_lasting = False
             if name in LISTS:
@@ -206,12 +208,12 @@ class ChatChoice:
                 if value.name or self.function_call is None or fields.extra_of(value):
                     return False
                 arguments = (*path, name, "arguments")
-                offer.text(arguments, self.function_call.arguments, value.arguments)
+                offer.place(arguments, self.function_call.arguments, value.arguments)
             elif name == "audio":
                 if self.audio is None or fields.extra_of(value):
                     return False
-                offer.text((*path, name, "data"), self.audio.data, value.data)
-                offer.text((*path, name, "transcript"), self.audio.transcript, value.transcript)
+                offer.place((*path, name, "data"), self.audio.data, value.data)
+                offer.place((*path, name, "transcript"), self.audio.transcript, value.transcript)
             elif name == "reasoning_details" and not self._offer_details(value, path, offer):
                 return False
         others = {}
@@ -222,7 +224,7 @@ class ChatChoice:
             text = self.delta_extra.text(key)
             if text is None:
                 return False
-            offer.text((*path, "_extra", key), text, value)
+            offer.place((*path, "_extra", key), text, value)
             offer.is_lasting = False  # another type overwrites even a text
         offer.extra((*path, "_extra"), self.delta_extra, others)
         return True
@@ -234,7 +236,7 @@ class ChatChoice:
         if texts is None:
             return False
         for key, text in texts.items():
-            offer.text((*path, "reasoning_details", 0, key), text, details[0][key])
+            offer.place((*path, "reasoning_details", 0, key), text, details[0][key])
         return True
 
     def _offer_arguments(
@@ -246,7 +248,7 @@ class ChatChoice:
         if call is None:
             return False
         place = (*path, "tool_calls", 0, "function", "arguments")
-        offer.text(place, call.arguments, fragments[0].function.arguments)  # type: ignore[union-attr]
+        offer.place(place, call.arguments, fragments[0].function.arguments)  # type: ignore[union-attr]
         self.call_log.may_grow(call)
         return True
 
@@ -276,7 +278,7 @@ class ChatChoice:
             index=self.index,
             logprobs=None if self.logprobs is None else self.logprobs.build(),
             message=self.message(),
-            token_ids=self.token_ids and list(self.token_ids),
+            token_ids=None if self.token_ids is None else self.token_ids.joined(),
             **self.last,
         )
         self.choice_extra.put_on(choice)

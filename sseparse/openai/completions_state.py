@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._stream import fields
 from .._stream.fold import Extra, Offer, leave_out_misfits, settled
-from .._stream.text import Text
+from .._stream.text import Items, Text
 from . import types
 from .decode import chunk_of, completion_decoder
 from .state import HEAD, CompletionState
@@ -32,7 +32,7 @@ class _TextChoice:
         self.index = index
         self.text = Text()
         self.logprobs: dict[str, list[Any]] | None = None
-        self.token_ids: list[int] | None = None
+        self.token_ids: Items | None = None
         self.last: dict[str, Any] = {}
         self.extra = Extra()
 
@@ -47,9 +47,9 @@ class _TextChoice:
                     items = settled(items) if is_mended else items
                     self.logprobs.setdefault(name, []).extend(items)
         if isinstance(choice.token_ids, list):
-            # A list of its own, and extended: a new one each time would be quadratic.
-            self.token_ids = self.token_ids or []
-            self.token_ids += choice.token_ids
+            if self.token_ids is None:
+                self.token_ids = Items()
+            self.token_ids.append(choice.token_ids)
         self.last.update(self._LAST_COUNTS.of(choice))
         extra = fields.extra_of(choice)
         if extra:
@@ -67,7 +67,7 @@ class _TextChoice:
             index=self.index,
             logprobs=logprobs,
             text=self.text.joined(),
-            token_ids=self.token_ids and list(self.token_ids),
+            token_ids=None if self.token_ids is None else self.token_ids.joined(),
             **self.last,
         )
         self.extra.put_on(choice)
@@ -77,7 +77,7 @@ class _TextChoice:
 class CompletionStreamState(CompletionState[types.Completion, types.Completion]):
     """Folds the chunks of a legacy stream into the final ``text_completion``."""
 
-    _FIRST_COUNTS = fields.each(types.Completion, *HEAD)
+    _FIRST_COUNTS = fields.Present(types.Completion, HEAD)
     _REST = fields.Present(types.Completion, ("usage", "prompt_filter_results"))
 
     # A legacy completion is text and nothing else.
@@ -129,11 +129,16 @@ class CompletionStreamState(CompletionState[types.Completion, types.Completion])
         """The texts that further chunks like this one are added to; see the chat's."""
         offer = Offer(varying)
         for position, choice in enumerate(chunk.choices):
-            if choice.logprobs is not None or choice.token_ids is not None:
-                return None
-            offer.is_lasting = False
             folded = self._choices[choice.index]
-            offer.text(("choices", position, "text"), folded.text, choice.text)
+            if choice.logprobs is not None:
+                return None
+            if choice.token_ids is not None:
+                if folded.token_ids is None or not isinstance(choice.token_ids, list):
+                    return None
+                token_ids = ("choices", position, "token_ids")
+                offer.place(token_ids, folded.token_ids, choice.token_ids[:])
+            offer.is_lasting = False
+            offer.place(("choices", position, "text"), folded.text, choice.text)
             extra = fields.extra_of(choice)
             offer.extra(("choices", position, "_extra"), folded.extra, extra)
         return offer if self._offer_envelope(chunk, offer) else None

@@ -333,7 +333,7 @@ class ResponseStreamState(ResponseOutcome):
         offer = Offer(varying)
         offer.is_lasting = False
         item = self._item_of(event, "")
-        offer.text(("delta",), item.text(event, event.type), event.delta)
+        offer.place(("delta",), item.text(event, event.type), event.delta)
         if item.is_call:
             self.call_log.may_grow(item)
         for name in ("sequence_number", "obfuscation"):

@@ -14,7 +14,7 @@ import json
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .._stream import fields
-from .._stream.fold import Extra, Offer, settled
+from .._stream.fold import Extra, Last, Offer, settled
 from .._stream.model import settle
 from .._stream.tool_calls import ToolCallLog
 from . import types
@@ -56,15 +56,14 @@ class CompletionState(CompletionOutcome, Generic[ChunkT, FinalT]):
     """What both kinds of completion have in common: everything outside the choices."""
 
     # Fields of a chunk that the final object has as they came first ...
-    _FIRST_COUNTS: tuple[fields.Field, ...]
+    _FIRST_COUNTS: fields.Present
     # ... and the others outside the choices, most of which it has as they came last.
     _REST: fields.Present
 
     def __init__(self) -> None:
         super().__init__()
         self._first: dict[str, Any] = {}
-        self._missing = list(self._FIRST_COUNTS)  # those that have not come, or were empty
-        self._last: dict[str, Any] = {}
+        self._last: dict[str, Last[Any]] = {}
         self._extra = Extra()
 
     def fold(self, chunk: ChunkT) -> None:
@@ -105,12 +104,11 @@ class CompletionState(CompletionOutcome, Generic[ChunkT, FinalT]):
 
     def _fold_envelope(self, chunk: ChunkT) -> None:
         """What the chunk says outside its choices."""
-        if self._missing:
-            for field in list(self._missing):
-                value = field.of(chunk)
-                if value:
-                    self._first[field.name] = value
-                    self._missing.remove(field)
+        first = self._first
+        if len(first) < len(self._FIRST_COUNTS.names):
+            for name, value in self._FIRST_COUNTS.of(chunk):
+                if value and name not in first:
+                    first[name] = value
         for name, value in self._REST.of(chunk):
             self._fold_field(chunk, name, value)
         extra = fields.extra_of(chunk)
@@ -121,14 +119,18 @@ class CompletionState(CompletionOutcome, Generic[ChunkT, FinalT]):
         if name == "usage":
             self._note_usage(chunk)
         else:
-            self._last[name] = value
+            if name not in self._last:
+                self._last[name] = Last(name)
+            self._last[name].note(value)
 
     def _offer_envelope(self, chunk: ChunkT, offer: Offer) -> bool:
         """Offer what such chunks are added to outside their choices; whether that is all to do."""
         if not self._last_usage.offer(chunk.usage, offer):
             return False
-        if self._REST.of(chunk):
+        for name, value in self._REST.of(chunk):
             offer.is_lasting = False
+            if name in self._last and not self._last[name].offer(value, offer):
+                return False
         offer.extra(("_extra",), self._extra, fields.extra_of(chunk))
         return all(map(self._ignores, offer.left))
 
@@ -136,7 +138,7 @@ class CompletionState(CompletionOutcome, Generic[ChunkT, FinalT]):
         first = {name: settled(value) for name, value in self._first.items()}
         if not isinstance(first.get("created", 0), int):
             del first["created"]
-        last = {name: settled(value) for name, value in self._last.items()}
+        last = {name: settled(last.value) for name, last in self._last.items()}
         return {**first, **last, "usage": settled(self.usage)}
 
     def _ignores(self, path: Path) -> bool:
@@ -144,11 +146,7 @@ class CompletionState(CompletionOutcome, Generic[ChunkT, FinalT]):
         if "_extra" in path:
             # Some servers send the whole message so far with every delta.
             return path[:1] == ("choices",) and path[2:4] == ("_extra", "message")
-        name = path[0]
-        if name in ("obfuscation", "p"):
-            return True
-        first = [field for field in self._FIRST_COUNTS if field.name == name]
-        return bool(first) and first[0] not in self._missing
+        return path[0] in ("obfuscation", "p") or path[0] in self._first
 
 
 class ChatCompletionStreamState(CompletionState[types.ChatCompletionChunk, types.ChatCompletion]):
@@ -164,7 +162,7 @@ class ChatCompletionStreamState(CompletionState[types.ChatCompletionChunk, types
     stream was cut off, or a word that openai does not know.
     """
 
-    _FIRST_COUNTS = fields.each(types.ChatCompletionChunk, *_CHAT_HEAD)
+    _FIRST_COUNTS = fields.Present(types.ChatCompletionChunk, _CHAT_HEAD)
     _REST = fields.Present(
         types.ChatCompletionChunk,
         {*types.ChatCompletionChunk.__struct_fields__}

@@ -173,6 +173,25 @@ ALIKE = {
     "a finish reason each time": lambda word, n: chunk({"content": word}, finish_reason="stop"),
     "token IDs that are no list": lambda word, n: chunk({"content": word}, token_ids=n),
     "token IDs": lambda word, n: chunk({"content": word}, token_ids=[n]),
+    "the same token IDs": lambda word, n: chunk({"content": word}, token_ids=[7]),
+    "timings": lambda word, n: {
+        **chunk({"content": word}),
+        "timings": {"predicted_n": n, "predicted_ms": n + 0.5, "cache": {"n": n}},
+    },
+    "timings of now and then": lambda word, n: {
+        **chunk({"content": word}),
+        **({"timings": {"predicted_n": n, "predicted_ms": n + 0.5}} if n % 5 else {}),
+    },
+    "timings in words": lambda word, n: {**chunk({"content": word}), "timings": {"ms": word}},
+    "a usage with a fraction": lambda word, n: chunk(
+        {"content": word}, usage={"prompt_tokens": 3, "completion_tokens": n, "cost": n / 4}
+    ),
+    "a usage with undeclared objects": lambda word, n: chunk(
+        {"content": word}, usage={"prompt_tokens": 3, "completion_tokens": n, "more": {"a": n}}
+    ),
+    "a usage of zeros": lambda word, n: chunk(
+        {"content": word}, usage={"prompt_tokens": 0, "completion_tokens": n % 3}
+    ),
     "annotations that are no list": lambda word, n: chunk({"content": word, "annotations": {}}),
     "details that are texts": lambda word, n: chunk({"reasoning_details": [word]}),
     "details of two kinds": lambda word, n: chunk(
@@ -212,10 +231,30 @@ def test_chunks_that_are_alike_come_to_what_they_are(kind):
     assert folded_as_stream(chunks) == folded_one_by_one(chunks)
 
 
+def test_what_was_told_of_a_run_stays_as_it_was():
+    """Of usage and timings only the last counts, and yet nobody's own is changed."""
+    chunks = said(
+        lambda word, n: {
+            **chunk({"content": word}, usage={"prompt_tokens": 1, "total_tokens": n}),
+            "timings": {"predicted_n": n},
+        }
+    )
+    stream = ChatStream([sse(each) for each in chunks])
+    told = []
+    for each in stream:
+        final = stream.current_completion_snapshot
+        told.append((each.usage, stream.usage, final.usage, each.timings, final.timings))
+    for n, (*usages, timings, final_timings) in enumerate(told):
+        assert [usage.total_tokens for usage in usages] == [n] * 3
+        assert timings == final_timings == {"predicted_n": n}
+
+
 TEXTS = {
-    "logprobs": {"logprobs": {"tokens": ["a"], "token_logprobs": [-0.5]}},
-    "token IDs": {"token_ids": [5]},
-    "nothing else": {},
+    "logprobs": lambda word: {"logprobs": {"tokens": [word], "token_logprobs": [-0.5]}},
+    "token IDs": lambda word: {"token_ids": [ord(word)]},
+    "the same token IDs": lambda word: {"token_ids": [5]},
+    "token IDs that are no list": lambda word: {"token_ids": 5},
+    "nothing else": lambda word: {},
 }
 
 
@@ -228,7 +267,7 @@ def test_legacy_chunks_that_are_alike_come_to_what_they_are(streams, beside):
             "created": 1,
             "model": "m",
             "service_tier": "default",
-            "choices": [{"index": 0, "text": word, "finish_reason": None, **TEXTS[beside]}],
+            "choices": [{"index": 0, "text": word, "finish_reason": None, **TEXTS[beside](word)}],
         }
         for word in "abcdefghi"
     ]
