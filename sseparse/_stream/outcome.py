@@ -25,10 +25,10 @@ class Outcome(Generic[UsageT]):
     missing: ClassVar[str]
     """What is said of a stream that is truncated."""
 
-    def __init__(self) -> None:
-        self._usage: UsageT | None = None
-        self._finish_reason: str | None = None
-        self._done = False
+    # As long as nothing has come.
+    _usage: UsageT | None = None
+    _finish_reason: str | None = None
+    _done = False
 
     @property
     def usage(self) -> UsageT | None:
@@ -66,15 +66,15 @@ class ChoicesOutcome(Outcome[UsageT]):
     """How a stream ends where there may be several answers, each with a reason of its own.
 
     No event but ``[DONE]``, which the reader knows, ends it.
-
-    Args:
-        root: the field of an object that the usage stands in.
-        counts: the names of those of its counts that say anything.
     """
 
-    def __init__(self, root: str, counts: tuple[str, ...]) -> None:
-        super().__init__()
-        self._last_usage: LastUsage[UsageT] = LastUsage(root, counts)
+    _USAGE_FIELD: ClassVar[str]
+    """The field of an object that the usage stands in."""
+    _USAGE_COUNTS: ClassVar[tuple[str, ...]]
+    """The names of those of its counts that say anything."""
+
+    def __init__(self) -> None:
+        self._last_usage: LastUsage[UsageT] = LastUsage(self._USAGE_FIELD, self._USAGE_COUNTS)
         self._finish_reasons: dict[int, str | None] = {}  # by the index of the answer
 
     @property

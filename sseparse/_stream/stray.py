@@ -37,6 +37,8 @@ class StrayLines:
         is_error: whether parsed JSON reports an error.
     """
 
+    __slots__ = ("_json", "body", "callback", "errors", "is_error", "limit", "size")
+
     def __init__(
         self,
         callback: Callable[[str], object] | None,
@@ -55,11 +57,12 @@ class StrayLines:
         self.body: list[str] | None = []
         # The errors that have been found, as the data that their events would have.
         self.errors: list[str] = []
-        self._json = _JSONLines()
+        self._json: _JSONLines | None = None  # once there is a line
 
     def note(self, line: str) -> None:
         field, _, value = line.partition(":")
         value = value.strip(" \t")
+        self._json = self._json or _JSONLines()
         if field.lower() == "error" and value:
             self.errors.append(value)
         elif self.is_error(self._json.add(line)):
@@ -134,6 +137,8 @@ class _JSONLines:
     Attributes:
         text: the JSON that was found last.
     """
+
+    __slots__ = ("_depth", "_lines", "_size", "text")
 
     def __init__(self) -> None:
         self.text = ""

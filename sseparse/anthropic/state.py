@@ -54,9 +54,7 @@ class MessageOutcome(Outcome[types.Usage]):
 
     _COUNTS = fields.Present(types.Usage, types.Usage.__struct_fields__)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.has_failed = False  # whether the server has reported an error
+    has_failed: bool = False  # whether the server has reported an error
 
     def ends_with(self, error: APIError) -> bool:
         """An error tells nothing of the message, which is not whole."""
@@ -214,7 +212,6 @@ class MessageStreamState(MessageOutcome):
     refusal = ""
 
     def __init__(self) -> None:
-        super().__init__()
         self._head = types.Message()
         self._extra = Extra()
         self._blocks: list[_Block] = []

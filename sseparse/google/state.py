@@ -23,21 +23,19 @@ if TYPE_CHECKING:
 
 __all__ = ["ContentOutcome", "GenerateContentStreamState"]
 
-_COUNTS = ("prompt_token_count", "candidates_token_count", "total_token_count")
-
 
 class ContentOutcome(ChoicesOutcome[types.GenerateContentResponseUsageMetadata]):
     """How a stream ends, and what it used: all that is known of one that is not accumulated."""
 
+    _USAGE_FIELD = "usage_metadata"
+    _USAGE_COUNTS = ("prompt_token_count", "candidates_token_count", "total_token_count")
     missing = (
         "the stream ended without a finish reason for every candidate: the answer is not whole; "
         "current_response_snapshot has what came of it"
     )
 
-    def __init__(self) -> None:
-        super().__init__("usage_metadata", _COUNTS)
-        self._block_reason: str | None = None
-        self.has_calls = False  # whether a function has been called
+    _block_reason: str | None = None
+    has_calls: bool = False  # whether a function has been called
 
     @property
     def first_candidate(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._stream.forms import AsyncPulled, Pulled, Pushed
 from . import types
@@ -36,9 +36,9 @@ FinalT = TypeVar("FinalT", types.ChatCompletion, types.Completion)
 class PushedCompletion(Pushed[ChunkT, types.CompletionUsage, FinalT]):
     """A completion stream whose bytes are pushed."""
 
-    def __init__(self, **options: Unpack[CompletionOptions]) -> None:
-        # Which have one that the base class does not declare, as it is theirs alone.
-        super().__init__(**cast("Any", options))
+    if TYPE_CHECKING:
+        # With an option that the base class takes, and declares for no other.
+        def __init__(self, **options: Unpack[CompletionOptions]) -> None: ...
 
     @property
     def current_completion_snapshot(self) -> FinalT:
@@ -61,10 +61,11 @@ class PushedCompletion(Pushed[ChunkT, types.CompletionUsage, FinalT]):
 class PulledCompletion(Pulled[ChunkT, types.CompletionUsage, FinalT]):
     """A completion stream over an iterable of bytes."""
 
-    def __init__(
-        self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[CompletionOptions]
-    ) -> None:
-        super().__init__(source, **cast("Any", options))
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, source: Iterable[Buffer] | SyncResponse, **options: Unpack[CompletionOptions]
+        ) -> None: ...
 
     @property
     def current_completion_snapshot(self) -> FinalT:
@@ -111,10 +112,13 @@ class PulledCompletion(Pulled[ChunkT, types.CompletionUsage, FinalT]):
 class AsyncPulledCompletion(AsyncPulled[ChunkT, types.CompletionUsage, FinalT]):
     """A completion stream over an asynchronous iterable of bytes."""
 
-    def __init__(
-        self, source: AsyncIterable[Buffer] | AsyncResponse, **options: Unpack[CompletionOptions]
-    ) -> None:
-        super().__init__(source, **cast("Any", options))
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            source: AsyncIterable[Buffer] | AsyncResponse,
+            **options: Unpack[CompletionOptions],
+        ) -> None: ...
 
     @property
     def current_completion_snapshot(self) -> FinalT:

@@ -23,20 +23,18 @@ if TYPE_CHECKING:
 
 __all__ = ["CompletionOutcome", "OutcomeOnly"]
 
-_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _IN_DELTA = fields.Present(types.ChoiceDelta, SAID)
 
 
 class CompletionOutcome(ChoicesOutcome[types.CompletionUsage]):
     """What is known of every completion stream."""
 
+    _USAGE_FIELD = "usage"
+    _USAGE_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
     missing = (
         "the stream ended with neither [DONE] nor a finish reason for every choice: the "
         "answer is not whole; current_completion_snapshot has what came of it"
     )
-
-    def __init__(self) -> None:
-        super().__init__("usage", _COUNTS)
 
     def _note_usage(self, chunk: Any) -> None:
         """Take the usage of a chunk: the last one counts, and never a sum."""

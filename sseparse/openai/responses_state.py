@@ -84,9 +84,7 @@ class ResponseOutcome(Outcome[types.ResponseUsage]):
         "response.failed: the answer is not whole; current_response_snapshot has what came of it"
     )
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.has_calls = False  # whether a tool has been called that is not the server's own
+    has_calls: bool = False  # whether a tool has been called that is not the server's own
 
     def fold(self, event: types.ResponseStreamEvent) -> None:
         """Take the next event."""
@@ -232,7 +230,6 @@ class ResponseStreamState(ResponseOutcome):
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self._response: types.Response | None = None
         self._items: dict[int, _Item] = {}
         self._by_id: dict[str, _Item] = {}
