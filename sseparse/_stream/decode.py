@@ -235,21 +235,32 @@ class DecodingAgain:
     def __init__(self, make_decoder: Callable[[], PayloadDecoder]) -> None:
         self._make_decoder = make_decoder
         self._known: Known | None = None  # from the first time on
+        self._latest: Shape | None = None  # what matched the last time
         # What nobody has at work: a thread takes what it needs, and puts it back.
         self._spare: dict[Shape, Values] = {}
 
     def decode(self, payload: bytes) -> Any:
         """The object that such a payload was decoded to."""
-        if self._known is not None:
+        latest = self._latest
+        item = None if latest is None else self._made(latest, payload)
+        if item is None and self._known is not None:
             for shape in self._known.shapes_like(payload):
-                values = self._spare.pop(shape, None) or Values(shape)
-                is_match = shape.match(payload, values)
-                item = shape.make(values.items, payload) if is_match else None
-                if len(self._spare) == _MOST_SPARE:
-                    self._spare.clear()  # else those of the first streams were kept for ever
-                self._spare[shape] = values
-                if is_match:
-                    return item
+                item = self._made(shape, payload)
+                if item is not None:
+                    self._latest = shape
+                    break
+        return self._decode(payload) if item is None else item
+
+    def _made(self, shape: Shape, payload: bytes) -> Any:
+        """The object of a payload that has this shape; None of another."""
+        values = self._spare.pop(shape, None) or Values(shape)
+        item = shape.make(values.items, payload) if shape.match(payload, values) else None
+        if len(self._spare) == _MOST_SPARE:
+            self._spare.clear()  # else those of the first streams were kept for ever
+        self._spare[shape] = values
+        return item
+
+    def _decode(self, payload: bytes) -> Any:
         decoder = self._make_decoder()
         known = self._known = known_to(decoder.variant, decoder.deciding)
         item = decoder.decode(payload)
