@@ -16,10 +16,18 @@ cdef dict _PLANS
 cdef object _UNKNOWN
 
 cdef object _parse
+cdef object _parse_members
 cdef object _encode
 
 
-cdef object _dict_of(object model, bytes payload, object received, object decoder)
+cdef object _original_of(object model, bytes payload, object decoder)
+
+
+cdef object _laid_over(object model, object original, object received)
+
+
+@cython.locals(plan=_Plan, index=Py_ssize_t, members=dict, is_same=bint)
+cdef object _json_since(object model, object original, bytes payload)
 
 
 cdef _Plan _plan_of(object kind)

@@ -67,26 +67,59 @@ def dict_of(model: Any, payload: bytes, decoder: Any) -> Any:
         payload: that.
         decoder: makes another object of it.
     """
-    return _dict_of(model, payload, loads(payload), decoder)
+    return _laid_over(model, _original_of(model, payload, decoder), loads(payload))
 
 
 def json_of(model: Any, payload: bytes, decoder: Any) -> str:
     """The same as JSON text; the payload's own where nothing was changed."""
+    original = _original_of(model, payload, decoder)
+    text = None if original is None else _json_since(model, original, payload)
+    if text is not None:
+        return text
     try:
         received, is_odd = _parse(payload), False
     except REFUSALS:
         received, is_odd = loads_oddly(payload)
-    now = _dict_of(model, payload, received, decoder)
+    now = _laid_over(model, original, received)
     return payload.decode("utf-8", "replace") if now is received else written(now, None, is_odd)
 
 
-def _dict_of(model: Any, payload: bytes, received: Any, decoder: Any) -> Any:
+def _original_of(model: Any, payload: bytes, decoder: Any) -> Any:
+    """What the payload was decoded to, where it is not what came; else None."""
     original = decoded_as(model)
+    return decoder.decode(payload) if original is None and was_mended(model) else original
+
+
+def _laid_over(model: Any, original: Any, received: Any) -> Any:
     if original is None:
-        if not was_mended(model):
-            return laid_over(model, received)
-        original = decoder.decode(payload)
+        return laid_over(model, received)
     return laid_over_since(model, original, received)
+
+
+def _json_since(model: Any, original: Any, payload: bytes) -> str | None:
+    """The JSON text of an object that was mended, of which only what was changed is parsed.
+
+    Returns:
+        None where it takes more than that.
+    """
+    plan = _plan_of(type(model))
+    if type(original) is not type(model) or not _is_same(extra_of(model), extra_of(original)):
+        return None
+    try:
+        members = _parse_members(payload)
+        is_same = True
+        for index in range(len(plan.slots)):
+            says = native.get(model, plan.slots[index])
+            said = native.get(original, plan.slots[index])
+            if native.are_equal_texts(says, said) or _is_same(says, said):
+                continue
+            came = members.get(plan.keys[index])
+            came = _UNKNOWN if came is None else _parse(came)
+            members[plan.keys[index]] = laid_over_since(says, said, came)
+            is_same = False
+        return payload.decode() if is_same else _encode(members).decode()
+    except REFUSALS:
+        return None  # what msgspec does not read, or bytes that are no UTF-8
 
 
 def written(value: Any, indent: int | None, is_odd: bool) -> str:
@@ -113,6 +146,7 @@ def written(value: Any, indent: int | None, is_odd: bool) -> str:
 
 
 _parse = msgspec.json.Decoder().decode
+_parse_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 

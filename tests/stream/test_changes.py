@@ -391,6 +391,16 @@ def test_what_was_mended_is_as_it_came_beside_what_was_changed():
             found = read(stated)
             found.system_fingerprint = "public"
             assert found.to_dict() == {**stated, "system_fingerprint": "public"}
+            assert json.loads(found.to_json()) == found.to_dict()
+            found.choices[0].finish_reason = "length"
+            assert found.to_dict()["choices"][0]["finish_reason"] == "length"
+            assert json.loads(found.to_json()) == found.to_dict()
+
+
+def test_bytes_that_are_no_text_are_written_as_they_were_read_beside_what_was_mended():
+    found = read(b'{"model":"m","created":"5","choices":[],"odd":["\xff"]}')
+    found.model = "n"
+    assert found.to_json() == '{"model":"n","created":"5","choices":[],"odd":["\ufffd"]}'
 
 
 def test_what_json_does_not_have_is_written_as_it_came_beside_a_change():
