@@ -37,6 +37,10 @@ PIECES = [
 EXPECTED = ["one\nt\u00e4wo", "three", "four", "five", "six"]
 
 
+# CPython 3.15.0 does, with nothing of ours on the stack.
+CRASHES_BY_ITSELF = sys.version_info[:3] == (3, 15, 0)
+
+
 def failing(start: int, *, for_ever: bool, action: Callable[[], Any]) -> Any:
     """Do it with the allocation behind the first ``start`` failing, or all from there on."""
     import _testcapi
@@ -388,6 +392,8 @@ def test_a_failed_allocation_leaves_a_usable_or_a_cleanly_failed_parser(implemen
 
 
 def test_json_goes_on_after_a_failed_allocation_or_is_refused_for_good(json_implementation):
+    if CRASHES_BY_ITSELF and json_implementation.__name__.endswith("_py"):
+        pytest.skip("CPython 3.15.0 crashes, without extensions too")
     run_in_a_process("partial_json", json_implementation.__name__)
 
 
@@ -407,9 +413,7 @@ def test_a_chat_stream_goes_on_after_a_failed_allocation():
     run_in_a_process("chat", "sseparse.openai")
 
 
-@pytest.mark.skipif(
-    sys.version_info[:3] == (3, 15, 0), reason="CPython 3.15.0 crashes, without extensions too"
-)
+@pytest.mark.skipif(CRASHES_BY_ITSELF, reason="CPython 3.15.0 crashes, without extensions too")
 def test_iterating_ends_with_the_failed_allocation():
     if _iterators.__file__.endswith(".py"):
         pytest.skip("CPython loses a MemoryError for want of a frame: a SystemError, or its end")
