@@ -73,7 +73,7 @@ def dict_of(model: Any, payload: bytes, decoder: Any) -> Any:
 def json_of(model: Any, payload: bytes, decoder: Any) -> str:
     """The same as JSON text; the payload's own where nothing was changed."""
     original = _original_of(model, payload, decoder)
-    text = None if original is None else _json_since(model, original, payload)
+    text = _json_since(model, original, payload) if type(original) is type(model) else None
     if text is not None:
         return text
     try:
@@ -100,11 +100,9 @@ def _json_since(model: Any, original: Any, payload: bytes) -> str | None:
     """The JSON text of an object that was mended, of which only what was changed is parsed.
 
     Returns:
-        None where it takes more than that.
+        None where the payload is nothing that msgspec reads.
     """
     plan = _plan_of(type(model))
-    if type(original) is not type(model) or not _is_same(extra_of(model), extra_of(original)):
-        return None
     try:
         members = _parse_members(payload)
         is_same = True
@@ -119,7 +117,7 @@ def _json_since(model: Any, original: Any, payload: bytes) -> str | None:
             is_same = False
         return payload.decode() if is_same else _encode(members).decode()
     except REFUSALS:
-        return None  # what msgspec does not read, or bytes that are no UTF-8
+        return None
 
 
 def written(value: Any, indent: int | None, is_odd: bool) -> str:

@@ -172,6 +172,7 @@ DETAIL = {"type": "reasoning.text", "format": "f"}
 ALIKE = {
     "a finish reason each time": lambda word, n: chunk({"content": word}, finish_reason="stop"),
     "token IDs that are no list": lambda word, n: chunk({"content": word}, token_ids=n),
+    "a token ID that is no list": lambda word, n: chunk({"content": word}, token_ids=5),
     "token IDs": lambda word, n: chunk({"content": word}, token_ids=[n]),
     "the same token IDs": lambda word, n: chunk({"content": word}, token_ids=[7]),
     "timings": lambda word, n: {
