@@ -84,7 +84,7 @@ def recorded() -> list[bytes]:
 
 
 def mended() -> list[bytes]:
-    """Those in which something is not as the types declare: of 111 streams, a few."""
+    """Those in which something is not as the types declare."""
     chunks = zip(recorded(), ChatStream(map(encode_event, recorded())), strict=True)
     return [payload for payload, chunk in chunks if was_mended(chunk)]
 

@@ -107,8 +107,9 @@ class Last(Generic[ValueT]):
         varying = [path for path in offer.left if path[0] == self._root]
         if not varying:
             return True
+        # Of what no type declares ``copied`` shares whatever lies deeper than this.
         if self._value is not value or any("_extra" in path[:-2] for path in varying):
-            return False  # (what no type declares is copied no deeper)
+            return False
         if not all(type(_at(value, path[1:])) in (int, float) for path in varying):
             return False
         offer.is_lasting = False
