@@ -15,6 +15,7 @@ cdef extern from "structmember.h":
 cdef extern from "Python.h":
     ctypedef struct PyMemberDescrObject:
         PyMemberDef* d_member
+    PyObject* PyList_GET_ITEM(list items, Py_ssize_t position)
     object PyType_GenericAlloc(type cls, Py_ssize_t items)
     bint PyUnicode_IS_ASCII(str text)
 
@@ -62,30 +63,65 @@ cdef inline int put(object instance, object slot, object value) noexcept:
     return 0
 
 
-cdef inline bytes packed(list slots):
-    # As their offsets: following a descriptor to its offset takes longer than the copying.
-    cdef bytes offsets = PyBytes_FromStringAndSize(NULL, len(slots) * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* place = <Py_ssize_t*> PyBytes_AS_STRING(offsets)
-    for slot in slots:
-        place[0] = (<PyMemberDescrObject*> slot).d_member.offset
-        place += 1
-    return offsets
+cdef inline bytes packed(object sample, list slots):
+    # As their offsets: following a descriptor to its offset takes longer than the copying. First
+    # how many of them have None in the sample, and those.
+    cdef bytes packing = PyBytes_FromStringAndSize(NULL, (len(slots) + 1) * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* word = <Py_ssize_t*> PyBytes_AS_STRING(packing)
+    cdef list empty = [slot for slot in slots if get(sample, slot) is None]
+    word[0] = len(empty)
+    for slot in empty + [slot for slot in slots if get(sample, slot) is not None]:
+        word += 1
+        word[0] = (<PyMemberDescrObject*> slot).d_member.offset
+    return packing
 
 
-cdef inline object copy(object sample, bytes slots):
+cdef inline object copy(object sample, bytes packing):
     # As msgspec makes its Structs: memory of their size, all zeros, and then their fields.
     cdef object new = PyType_GenericAlloc(type(sample), 0)
     cdef char* source = <char*> <PyObject*> sample
     cdef char* target = <char*> <PyObject*> new
-    cdef Py_ssize_t* offset = <Py_ssize_t*> PyBytes_AS_STRING(slots)
-    cdef Py_ssize_t* end = offset + PyBytes_GET_SIZE(slots) // sizeof(Py_ssize_t)
+    cdef Py_ssize_t* word = <Py_ssize_t*> PyBytes_AS_STRING(packing)
+    cdef Py_ssize_t* end = word + PyBytes_GET_SIZE(packing) // sizeof(Py_ssize_t)
+    cdef Py_ssize_t count = word[0]
     cdef PyObject* value
-    while offset < end:
-        value = (<PyObject**> (source + offset[0]))[0]
+    word += 1
+    # Most fields are None. To count its references one by one would take as long as all else.
+    for _ in range(count):
+        Py_INCREF(None)
+    while count > 0:
+        (<PyObject**> (target + word[0]))[0] = <PyObject*> None
+        word += 1
+        count -= 1
+    while word < end:
+        value = (<PyObject**> (source + word[0]))[0]
         Py_INCREF(<object> value)
-        (<PyObject**> (target + offset[0]))[0] = value
-        offset += 1
+        (<PyObject**> (target + word[0]))[0] = value
+        word += 1
     return new
+
+
+cdef inline bytes packed_holes(list holes):
+    cdef bytes packing = PyBytes_FromStringAndSize(NULL, 2 * len(holes) * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* word = <Py_ssize_t*> PyBytes_AS_STRING(packing)
+    for slot, number in holes:
+        word[0] = (<PyMemberDescrObject*> slot).d_member.offset
+        word[1] = number
+        word += 2
+    return packing
+
+
+cdef inline int fill(object instance, bytes packing, list values, bytes payload) noexcept:
+    cdef char* target = <char*> <PyObject*> instance
+    cdef Py_ssize_t* word = <Py_ssize_t*> PyBytes_AS_STRING(packing)
+    cdef Py_ssize_t* end = word + PyBytes_GET_SIZE(packing) // sizeof(Py_ssize_t)
+    cdef PyObject* value
+    while word < end:
+        value = <PyObject*> payload if word[1] < 0 else PyList_GET_ITEM(values, word[1])
+        Py_INCREF(<object> value)
+        (<PyObject**> (target + word[0]))[0] = value
+        word += 2
+    return 0
 
 
 cdef inline Py_ssize_t end_of_text(bytes payload, Py_ssize_t start) noexcept:

@@ -70,18 +70,30 @@ def put(instance: Any, slot: Any, value: Any) -> int:
     return 0
 
 
-def packed(slots: list[Any]) -> Any:
-    """Slots, as ``copy`` wants them."""
+def packed(sample: Any, slots: list[Any]) -> Any:
+    """Slots of a sample, as ``copy`` wants them; all of them have to be set."""
     return tuple(slots)
 
 
-def copy(sample: Any, slots: Any) -> Any:
-    """A new Struct of the sample's class with these slots of it; all of them have to be set."""
+def copy(sample: Any, packing: Any) -> Any:
+    """A new Struct of the sample's class, with the slots of it that were packed."""
     # What it copies beside them is replaced, or equal.
     new = _copy_struct(sample)
-    for slot in slots:
+    for slot in packing:
         slot.__set__(new, slot.__get__(sample))
     return new
+
+
+def packed_holes(holes: list[Any]) -> Any:
+    """Slots and numbers of values, as ``fill`` wants them."""
+    return tuple(holes)
+
+
+def fill(instance: Any, packing: Any, values: list[Any], payload: bytes) -> int:
+    """Set slots of a new object, where nothing is yet, to values; to the payload for below 0."""
+    for slot, number in packing:
+        slot.__set__(instance, payload if number < 0 else values[number])
+    return 0
 
 
 def end_of_text(payload: bytes, start: int) -> int:

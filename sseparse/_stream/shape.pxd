@@ -23,6 +23,7 @@ cdef class Copy:
     cdef int kind
     cdef object sample
     cdef bytes kept
+    cdef bytes holes
     cdef list targets
     cdef list parts
 
@@ -88,7 +89,7 @@ cdef class Shape:
     @cython.locals(hole=Hole)
     cdef bytes _with(self, list values)
 
-    @cython.locals(pair=tuple, kept=list, targets=list, parts=list)
+    @cython.locals(pair=tuple, kept=list, holes=list, targets=list, parts=list)
     cdef object _compare(
         self, object sample, object other, bytes marked, bytes emptied, tuple path, object field
     )

@@ -88,16 +88,24 @@ class Copy:
 
     Attributes:
         kept: of a Struct, the slots that are as in the sample, packed for copying.
-        targets: what is not as in the sample: slots, positions or keys ...
-        parts: ... and for each the number of its hole, or the Copy of what stands there.
+        holes: of a Struct, those that have values, and their numbers, packed for filling.
+        targets: what else is not as in the sample: slots, positions or keys ...
+        parts: ... and for each the Copy of what stands there, or the number of its hole.
     """
 
     def __init__(
-        self, kind: int, sample: Any, slots: list[Any], targets: list[Any], parts: list[Any]
+        self,
+        kind: int,
+        sample: Any,
+        slots: list[Any],
+        holes: list[Any],
+        targets: list[Any],
+        parts: list[Any],
     ) -> None:
         self.kind = kind
         self.sample = sample
-        self.kept = native.packed(slots)
+        self.kept = native.packed(sample, slots)
+        self.holes = native.packed_holes(holes)
         self.targets = targets
         self.parts = parts
 
@@ -105,6 +113,7 @@ class Copy:
         made: Any
         if self.kind == _STRUCT:
             made = native.copy(self.sample, self.kept)
+            native.fill(made, self.holes, values, payload)
         elif self.kind == _LIST:
             made = self.sample[:]
         else:
@@ -376,9 +385,9 @@ class Shape:
                     parts.append(part)
             if not targets and field is not None and field[1] not in field[0].__struct_fields__:
                 return None  # of undeclared keys nobody is given these very objects
-            return Copy(_LIST if is_list else _DICT, sample, [], targets, parts)
+            return Copy(_LIST if is_list else _DICT, sample, [], [], targets, parts)
         if isinstance(sample, msgspec.Struct):
-            kept, targets, parts = [], [], []
+            kept, holes, targets, parts = [], [], [], []
             for pair in slots_of(kind):  # type: ignore[arg-type]
                 slot = pair[1]
                 value = native.get(sample, slot)
@@ -388,12 +397,14 @@ class Shape:
                     below = (*path, pair[0])
                     field = (kind, pair[0], 0)
                     part = self._compare(value, its_value, marked, emptied, below, field)
-                if part is not None:
+                if isinstance(part, Copy):
                     targets.append(slot)
                     parts.append(part)
+                elif part is not None:
+                    holes.append((slot, part))
                 elif native.is_set(sample, slot):
                     kept.append(slot)
-            return Copy(_STRUCT, sample, kept, targets, parts)
+            return Copy(_STRUCT, sample, kept, holes, targets, parts)
         if kind is bytes and sample is marked and other is emptied:
             return _WHOLE
         if sample != other:
