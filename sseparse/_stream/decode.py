@@ -253,7 +253,7 @@ class DecodingAgain:
 
     def _made(self, shape: Shape, payload: bytes) -> Any:
         """The object of a payload that has this shape; None of another."""
-        values = self._spare.pop(shape, None) or Values(shape)
+        values = self._spare.pop(shape, None) or Values(shape, set())
         item = shape.make(values.items, payload) if shape.match(payload, values) else None
         if len(self._spare) == _MOST_SPARE:
             self._spare.clear()  # else those of the first streams were kept for ever

@@ -361,9 +361,10 @@ class Reader:
         self._times = times
         met.run = None
         met.folded += 1
-        # Not the first time: many never come again. Places that do not last are worth asking for
-        # when the shape comes twice in a row.
-        if times == 2 or (met.folded > 1 and not met.was_asked):
+        # Many never come again: of those that have, in this stream or another, something varies
+        # mostly. Places that do not last are worth asking for when it comes twice in a row.
+        comes_again = met.folded > 1 or met.values.varying
+        if times == 2 or (comes_again and not met.was_asked):
             met.was_asked = True
             varying = {met.shape.paths[number]: number for number in met.values.varying}
             offer = self._state.places(chunk, varying)

@@ -41,11 +41,12 @@ cdef class Value:
     cdef Py_ssize_t start, end, new_start, new_end
     cdef bint is_new
     cdef bint is_plain
-    cdef bint has_varied
+    cdef bint may_vary
 
 
 cdef class Values:
     cdef readonly list items
+    cdef set varied
     cdef readonly set varying
     cdef bytes payload
     cdef list places
@@ -58,6 +59,7 @@ cdef class Shape:
     cdef readonly list spans
     cdef readonly list paths
     cdef readonly set refused
+    cdef readonly set varied
     cdef list _holes
     cdef bytes _tail
     cdef bytes _ending

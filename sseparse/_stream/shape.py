@@ -145,14 +145,14 @@ class Value:
         new_start, new_end: where it is in the one that is looked at ...
         is_new: ... and whether it is another one there ...
         is_plain: ... and whether it is a string without escapes.
-        has_varied: whether it was ever another than the one before.
+        may_vary: whether it was ever another than the one before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, may_vary: bool) -> None:
         self.start = self.end = self.new_start = self.new_end = 0
         self.is_new = True
         self.is_plain = False
-        self.has_varied = False
+        self.may_vary = may_vary
 
 
 class Values:
@@ -160,19 +160,22 @@ class Values:
 
     Args:
         shape: that one.
+        varied: the numbers of the holes whose values have not always been the same in streams
+            before; those of this one are added.
 
     Attributes:
         items: those of the last payload.
-        varying: the numbers of the holes whose values have not always been the same.
+        varying: the numbers of the holes whose values may be others from payload to payload.
         payload: the last one; None before the first.
         places: where they stand.
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, varied: set[int]) -> None:
         self.items: list[Any] = [None] * len(shape.spans)
-        self.varying: set[int] = set()
+        self.varied = varied
+        self.varying = varied.copy()
         self.payload: bytes | None = None
-        self.places = [Value() for _ in shape.spans]
+        self.places = [Value(number in self.varying) for number in range(len(shape.spans))]
 
     def forget(self) -> None:
         """Nothing is known any more of the last payload."""
@@ -188,6 +191,7 @@ class Shape:
         spans: of each hole in it: where it starts and ends, and its kind.
         paths: of each hole, where its value comes out: names of fields and keys, and positions.
         refused: spans that have turned out to be no holes.
+        varied: the numbers of the holes whose values were not always the same within a stream.
     """
 
     def __init__(self, payload: bytes, spans: list[Any]) -> None:
@@ -195,6 +199,7 @@ class Shape:
         self.spans = spans
         self.paths: list[tuple[Any, ...]] = []
         self.refused: set[Any] = set()
+        self.varied: set[int] = set()
         self._holes: list[Hole] = []
         end = 0
         for start, stop, kind in spans:
@@ -250,9 +255,10 @@ class Shape:
                     values.forget()
                     return False
                 values.items[number] = item
-                if value.is_new and not value.has_varied and values.payload is not None:
-                    value.has_varied = True
+                if value.is_new and not value.may_vary and values.payload is not None:
+                    value.may_vary = True
                     values.varying.add(number)
+                    values.varied.add(number)
             value.start = value.new_start
             value.end = value.new_end
         values.payload = payload

@@ -19,9 +19,10 @@ few payloads of a stream matched is tried before that.
 What it costs where it does not pay. Streams whose payloads match nothing look ever more rarely;
 what could not be proven a few times is tried no more.
 
-Threads share what is known. Nothing in a known shape changes but what learning looks at; learning
-is done by one thread at a time, and who finds another at it goes without. Old and new are two
-dicts: when the new is full it becomes the old, and what was only in that is forgotten.
+Threads share what is known. Nothing in a known shape changes but what learning looks at, and which
+of its values have varied; learning is done by one thread at a time, and who finds another at it
+goes without. Old and new are two dicts: when the new is full it becomes the old, and what was only
+in that is forgotten.
 """
 
 from __future__ import annotations
@@ -188,11 +189,11 @@ class Met:
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
-        self.values = Values(shape)
+        self.values = Values(shape, shape.varied)
         self.run: Any = None
         self.was_asked = False
         self.folded = 0
-        self._varied = 0  # how many values, when it matched last
+        self._varied = len(self.values.varying)  # when it matched last
         # What ``number_of`` and ``holes_that`` were asked for last, and the answers.
         self._function: Any = None
         self._number = 0
