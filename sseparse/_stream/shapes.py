@@ -136,6 +136,8 @@ class Known:
             spans = shape.differences(payload)
             if spans is None or not shape.refused.isdisjoint(spans):
                 continue
+            if shape.spans and set(spans) <= set(shape.spans):
+                return  # a hole takes no such value: half a character, or too large an integer
             if self._decides(kin, shape, spans):
                 continue
             if self._widen(kin, shape, spans, decode) or kin.failures == _MOST_FAILURES:
@@ -151,6 +153,7 @@ class Known:
     def _widen(self, kin: Kin, shape: Shape, spans: list[Any], decode: Any) -> bool:
         """Know what a shape is with more holes; False where it is none."""
         wider = Shape(shape.payload, sorted({*spans, *shape.spans}))
+        wider.varied.update([wider.spans.index(shape.spans[number]) for number in shape.varied])
         if len(wider.spans) > MOST_HOLES:
             return False
         if not wider.prove(decode):

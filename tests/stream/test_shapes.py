@@ -669,6 +669,15 @@ def test_fractions_and_lists_of_integers_are_soon_known(streams, value):
     assert missed <= 4
 
 
+def test_a_value_that_a_hole_does_not_take_makes_no_proof_necessary(streams):
+    """Half a character: the decoder mends it, and so it is no value of the shape."""
+    texts = [*words(10), *["half \ud83d", "\ude00 a character"] * 10]
+    payloads = [json.dumps(chunk({"content": text})).encode() for text in texts]
+    proofs, missed = decodings(streams, payloads, chat_decoder().decode)
+    assert proofs <= 4
+    assert missed <= 24
+
+
 def test_each_reason_that_streams_end_for_is_soon_known(streams):
     """The decoder mends one that is empty: so no reason stands for another."""
     reasons = ["stop", "length", "tool_calls"]
