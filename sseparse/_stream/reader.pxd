@@ -80,7 +80,7 @@ cdef class Reader:
     @cython.locals(times=Py_ssize_t)
     cdef _fold_shape(self, CMet met, chunk)
 
-    @cython.locals(place=CPlace, position=Py_ssize_t)
+    @cython.locals(place=CPlace, position=Py_ssize_t, number=Py_ssize_t)
     cdef _add(self, Run run, list items, bytes payload)
 
     cdef bint _has_text(self, CMet met) except -1

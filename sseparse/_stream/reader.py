@@ -375,7 +375,8 @@ class Reader:
         """Fold an object by its values."""
         for position in range(len(run.places)):
             place = run.places[position]
-            place.append(items[run.numbers[position]])
+            number = run.numbers[position]
+            place.append(items[number])
         for place, value in run.constants:
             place.append(value)
         for place in run.readers:
