@@ -17,7 +17,9 @@ cdef extern from "Python.h":
         PyMemberDef* d_member
     PyObject* PyList_GET_ITEM(list items, Py_ssize_t position)
     object PyType_GenericAlloc(type cls, Py_ssize_t items)
+    void* PyUnicode_DATA(str text)
     bint PyUnicode_IS_ASCII(str text)
+    str PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
 
 # Bytes of a string that are looked at one by one before memchr pays.
 cdef enum:
@@ -198,6 +200,25 @@ cdef inline bint goes_on(
 
 cdef inline bytes bytes_at(bytes payload, Py_ssize_t start, Py_ssize_t end):
     return PyBytes_FromStringAndSize(PyBytes_AS_STRING(payload) + start, end - start)
+
+
+cdef inline str ascii_at(bytes payload, Py_ssize_t start, Py_ssize_t end):
+    # Without Python's search for what is no ASCII, which takes longer than a short text. Of a
+    # single character Python has the string already: that is not made here.
+    cdef const unsigned char* text = <const unsigned char*> PyBytes_AS_STRING(payload) + start
+    cdef Py_ssize_t size = end - start
+    cdef Py_ssize_t i
+    cdef unsigned char seen = 0
+    cdef str made
+    if size < 2 or end > PyBytes_GET_SIZE(payload):
+        return None
+    for i in range(size):
+        seen |= text[i]
+    if seen >= 0x80:
+        return None
+    made = PyUnicode_New(size, 127)
+    memcpy(PyUnicode_DATA(made), text, size)
+    return made
 
 
 cdef inline str text_at(bytes payload, Py_ssize_t start, Py_ssize_t end):

@@ -131,6 +131,11 @@ def goes_on(payload: bytes, position: int, other: bytes, start: int, end: int) -
     return payload.startswith(other[start : end + 1], position)
 
 
+def ascii_at(payload: bytes, start: int, end: int) -> str | None:
+    """A part of a payload, as text; None where that is left to ``text_at``."""
+    return None
+
+
 def text_at(payload: bytes, start: int, end: int) -> str:
     """A part of a payload, as text; ValueError where it is no UTF-8."""
     return payload[start:end].decode()

@@ -247,10 +247,14 @@ class Shape:
             value = values.places[number]
             # A list may have been changed since.
             if value.is_new or hole.kind == _INTEGERS:
-                try:
-                    item = _item_of(hole, payload, value)
-                except ValueError:
-                    item = None  # invalid UTF-8, or what is not JSON's
+                item = None
+                if hole.kind == _TEXT and value.is_plain:
+                    item = native.ascii_at(payload, value.new_start, value.new_end)
+                if item is None:
+                    try:
+                        item = _item_of(hole, payload, value)
+                    except ValueError:
+                        item = None  # invalid UTF-8, or what is not JSON's
                 if item is None:
                     values.forget()
                     return False
