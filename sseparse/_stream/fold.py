@@ -142,11 +142,11 @@ class LastUsage(Last[UsageT]):
     def offer(self, value: UsageT | None, offer: Offer) -> bool:
         """Offer places for the counts of further objects; whether that is all to do."""
         varying = [path[1] for path in offer.left if path[0] == self._root]
+        if not varying:
+            return True
         # One count that stays, and is not zero: then no usage to come is nothing but zeros.
         stays = {*self._counts}.difference(varying)
-        if varying and not any(getattr(value, name) for name in stays):
-            return False
-        return super().offer(value, offer)
+        return any(getattr(value, name) for name in stays) and super().offer(value, offer)
 
 
 def _at(target: Any, path: Path) -> Any:

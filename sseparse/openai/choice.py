@@ -174,7 +174,8 @@ class ChatChoice:
 
     def offer(self, choice: types.Choice, path: Path, offer: Offer, is_mended: bool) -> bool:
         """Offer what choices like this one are added to; whether that is all to do."""
-        if message_beside(choice) is not None:
+        extra = fields.extra_of(choice)
+        if extra and message_beside(choice) is not None:
             return False
         for name, value in _IN_CHOICE.of(choice):
             if name == "token_ids":
@@ -188,7 +189,6 @@ class ChatChoice:
             offer.is_lasting = False
         if choice.finish_reason is not None:
             offer.is_lasting = False
-        extra = fields.extra_of(choice)
         beside = {key: value for key, value in extra.items() if key != "message"}
         offer.extra((*path, "_extra"), self.choice_extra, beside)
         delta = choice.delta
