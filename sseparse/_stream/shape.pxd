@@ -38,6 +38,8 @@ cdef class Copy:
 
 
 cdef class Value:
+    cdef Hole hole
+    cdef Py_ssize_t number
     cdef Py_ssize_t start, end, new_start, new_end
     cdef bint is_new
     cdef bint is_plain
@@ -57,21 +59,19 @@ cdef class Values:
 cdef class Shape:
     cdef readonly bytes payload
     cdef readonly list spans
+    cdef readonly list holes
     cdef readonly list paths
     cdef readonly set refused
     cdef readonly set varied
-    cdef list _holes
     cdef bytes _tail
     cdef bytes _ending
     cdef Copy _copy
     cdef list _marks
 
-    @cython.locals(
-        hole=Hole, value=Value, last=bytes, position=Py_ssize_t, number=Py_ssize_t
-    )
+    @cython.locals(hole=Hole, value=Value, last=bytes, position=Py_ssize_t)
     cpdef bint match(self, bytes payload, Values values) except -1
 
-    @cython.locals(hole=Hole, value=Value, number=Py_ssize_t)
+    @cython.locals(hole=Hole, value=Value)
     cdef bint _take(self, bytes payload, Values values) except -1
 
     cpdef object make(self, list items, bytes payload)
@@ -126,8 +126,8 @@ cdef Py_ssize_t _end_of_body(bytes payload) except -1
 cdef Py_ssize_t _end_of(int kind, bytes payload, Py_ssize_t start, Value value) except -2
 
 
-@cython.locals(start=Py_ssize_t, end=Py_ssize_t, integer="long long")
-cdef object _item_of(Hole hole, bytes payload, Value value)
+@cython.locals(hole=Hole, start=Py_ssize_t, end=Py_ssize_t, integer="long long")
+cdef object _item_of(bytes payload, Value value)
 
 
 cdef bint _begins_number(int byte) noexcept

@@ -141,6 +141,8 @@ class Value:
     """What stands in a hole, in payload after payload.
 
     Attributes:
+        hole: that one.
+        number: its number.
         start, end: where it is in the payload that matched last.
         new_start, new_end: where it is in the one that is looked at ...
         is_new: ... and whether it is another one there ...
@@ -148,7 +150,9 @@ class Value:
         may_vary: whether it was ever another than the one before.
     """
 
-    def __init__(self, may_vary: bool) -> None:
+    def __init__(self, hole: Hole, number: int, may_vary: bool) -> None:
+        self.hole = hole
+        self.number = number
         self.start = self.end = self.new_start = self.new_end = 0
         self.is_new = True
         self.is_plain = False
@@ -171,11 +175,13 @@ class Values:
     """
 
     def __init__(self, shape: Shape, varied: set[int]) -> None:
-        self.items: list[Any] = [None] * len(shape.spans)
+        self.items: list[Any] = [None] * len(shape.holes)
         self.varied = varied
         self.varying = varied.copy()
         self.payload: bytes | None = None
-        self.places = [Value(number in self.varying) for number in range(len(shape.spans))]
+        self.places = [
+            Value(hole, number, number in varied) for number, hole in enumerate(shape.holes)
+        ]
 
     def forget(self) -> None:
         """Nothing is known any more of the last payload."""
@@ -189,6 +195,7 @@ class Shape:
     Attributes:
         payload: one that has it.
         spans: of each hole in it: where it starts and ends, and its kind.
+        holes: what stands before each hole, and what may stand in it.
         paths: of each hole, where its value comes out: names of fields and keys, and positions.
         refused: spans that have turned out to be no holes.
         varied: the numbers of the holes whose values were not always the same within a stream.
@@ -200,10 +207,10 @@ class Shape:
         self.paths: list[tuple[Any, ...]] = []
         self.refused: set[Any] = set()
         self.varied: set[int] = set()
-        self._holes: list[Hole] = []
+        self.holes: list[Hole] = []
         end = 0
         for start, stop, kind in spans:
-            self._holes.append(Hole(payload[end:start], kind))
+            self.holes.append(Hole(payload[end:start], kind))
             end = stop
         self._tail = payload[end:]
         # The same without the last brace, and without the spaces that a payload is padded with.
@@ -215,11 +222,11 @@ class Shape:
         """Whether a payload has this shape; if it has, ``values`` has its values."""
         last = values.payload
         position = 0
-        for number, hole in enumerate(self._holes):
+        for value in values.places:
+            hole = value.hole
             if not native.has_at(payload, position, hole.before):
                 return False
             position += hole.size
-            value = values.places[number]
             value.new_start = position
             value.is_new = last is None or not native.goes_on(
                 payload, position, last, value.start, value.end
@@ -243,8 +250,8 @@ class Shape:
 
     def _take(self, payload: bytes, values: Values) -> bool:
         """Make the values of a payload, but for those that the last one had."""
-        for number, hole in enumerate(self._holes):
-            value = values.places[number]
+        for value in values.places:
+            hole = value.hole
             # A list may have been changed since.
             if value.is_new or hole.kind == _INTEGERS:
                 item = None
@@ -252,17 +259,17 @@ class Shape:
                     item = native.ascii_at(payload, value.new_start, value.new_end)
                 if item is None:
                     try:
-                        item = _item_of(hole, payload, value)
+                        item = _item_of(payload, value)
                     except ValueError:
                         item = None  # invalid UTF-8, or what is not JSON's
                 if item is None:
                     values.forget()
                     return False
-                values.items[number] = item
+                values.items[value.number] = item
                 if value.is_new and not value.may_vary and values.payload is not None:
                     value.may_vary = True
-                    values.varying.add(number)
-                    values.varied.add(number)
+                    values.varying.add(value.number)
+                    values.varied.add(value.number)
             value.start = value.new_start
             value.end = value.new_end
         values.payload = payload
@@ -342,7 +349,7 @@ class Shape:
     def _with(self, values: list[Any]) -> bytes:
         """The payload with these values in its holes."""
         pieces = []
-        for hole, value in zip(self._holes, values, strict=True):
+        for hole, value in zip(self.holes, values, strict=True):
             pieces += [hole.before, str(value).encode()]
         # Of one piece join would make no new object, and ``_compare`` tells them apart by that.
         return b"".join([b"", *pieces, self._tail])
@@ -429,7 +436,7 @@ class Shape:
         if self.paths[number]:
             raise _UnlikeError  # it came out twice
         self.paths[number] = path
-        hole = self._holes[number]
+        hole = self.holes[number]
         kind: Any = type(sample)
         hole.becomes_float = hole.kind == _INTEGER and kind is float
         largest = largest_in(field[0], field[1], field[2], kind)
@@ -524,8 +531,9 @@ def _end_of(kind: int, payload: bytes, start: int, value: Value) -> int:
     return end if end > start else -1
 
 
-def _item_of(hole: Hole, payload: bytes, value: Value) -> Any:
-    """A value, made; None where the hole takes no such one."""
+def _item_of(payload: bytes, value: Value) -> Any:
+    """A value, made; None where its hole takes no such one."""
+    hole = value.hole
     # Of threads that share a stream by mistake another may have another payload here.
     end = min(value.new_end, len(payload))
     start = min(value.new_start, end)
