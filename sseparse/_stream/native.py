@@ -133,7 +133,8 @@ def goes_on(payload: bytes, position: int, other: bytes, start: int, end: int) -
 
 def ascii_at(payload: bytes, start: int, end: int) -> str | None:
     """A part of a payload, as text; None where that is left to ``text_at``."""
-    return None
+    part = payload[start:end]
+    return part.decode() if part.isascii() else None
 
 
 def text_at(payload: bytes, start: int, end: int) -> str:

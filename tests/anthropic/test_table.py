@@ -95,6 +95,15 @@ def test_a_truncated_stream_is_an_error_with_require_done():
         MessageStream([sse(START)], require_done=True).until_done()
 
 
+def test_blocks_that_all_say_the_same_each_have_it(streams):
+    streams.KNOWN.clear()  # of other streams it is known that texts vary
+    said = [delta(0, text="the same ")] * 2
+    blocks = [[begin(n), *({**each, "index": n} for each in said), end(n)] for n in range(9)]
+    body = sse(START, *(payload for block in blocks for payload in block), STOP)
+    message = streams.MessageStream([body]).get_final_message()
+    assert [block.text for block in message.content] == ["the same the same "] * 9
+
+
 def test_what_is_cut_inside_a_tools_input_has_no_value_of_it(streams):
     text = '{"age": 32, "name": "A"}'
     for place in range(1, len(text)):
