@@ -383,8 +383,9 @@ A JSON text that comes in pieces, and its value as far as it has come.
         return 0
 
     cdef inline int check_failure(self) except -1:
-        if self.failure is not None:
-            error_type, arguments = self.failure
+        failure = self.failure  # held: where lines are traced, another thread may begin anew
+        if failure is not None:
+            error_type, arguments = failure
             raise error_type(*arguments)
         return 0
 

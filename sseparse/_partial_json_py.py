@@ -276,8 +276,9 @@ class PartialJSON:
             )
 
     def _check_failure(self) -> None:
-        if self._failure is not None:
-            error_type, arguments = self._failure
+        failure = self._failure  # held: where lines are traced, another thread may begin anew
+        if failure is not None:
+            error_type, arguments = failure
             raise error_type(*arguments)
 
     def _fail(self, position: int, expected: str, found: str) -> None:
