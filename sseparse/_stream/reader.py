@@ -361,8 +361,8 @@ class Reader:
         self._times = times
         met.run = None
         met.folded += 1
-        # Many never come again: of those that have, in this stream or another, something varies
-        # mostly. Places that do not last are worth asking for when it comes twice in a row.
+        # Many never come again. One that has, in this stream or an earlier one, mostly has a value
+        # that varies. Places that do not last are worth asking for when it comes twice in a row.
         comes_again = met.folded > 1 or met.values.varying
         if times == 2 or (comes_again and not met.was_asked):
             met.was_asked = True

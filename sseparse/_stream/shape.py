@@ -147,7 +147,7 @@ class Value:
         new_start, new_end: where it is in the one that is looked at ...
         is_new: ... and whether it is another one there ...
         is_plain: ... and whether it is a string without escapes.
-        may_vary: whether it was ever another than the one before.
+        may_vary: whether it was ever another than the one before it, in any stream.
     """
 
     def __init__(self, hole: Hole, number: int, may_vary: bool) -> None:

@@ -153,7 +153,8 @@ class Known:
     def _widen(self, kin: Kin, shape: Shape, spans: list[Any], decode: Any) -> bool:
         """Know what a shape is with more holes; False where it is none."""
         wider = Shape(shape.payload, sorted({*spans, *shape.spans}))
-        wider.varied.update([wider.spans.index(shape.spans[number]) for number in shape.varied])
+        varied = shape.varied.copy()  # streams of other threads may add to it
+        wider.varied.update([wider.spans.index(shape.spans[number]) for number in varied])
         if len(wider.spans) > MOST_HOLES:
             return False
         if not wider.prove(decode):
