@@ -177,10 +177,10 @@ class Values:
     def __init__(self, shape: Shape, varied: set[int]) -> None:
         self.items: list[Any] = [None] * len(shape.holes)
         self.varied = varied
-        self.varying = varied.copy()
+        self.varying = varied.copy()  # streams of other threads may add to varied
         self.payload: bytes | None = None
         self.places = [
-            Value(hole, number, number in varied) for number, hole in enumerate(shape.holes)
+            Value(hole, number, number in self.varying) for number, hole in enumerate(shape.holes)
         ]
 
     def forget(self) -> None:
